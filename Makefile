@@ -1,0 +1,82 @@
+# Everything runs from .venv, which `setup` builds from the hash-pinned lock.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN    := .venv/bin
+SETUP  := .venv/.setup
+SYSTEM := .venv/.system-packages
+LOCKED := gateway worker worker-local worker-braket worker-pasqal worker-quandela sandbox
+
+# The extras behind each lock file; all.lock has every extra and the development tools.
+EXTRAS_gateway         := gateway otel
+EXTRAS_worker          := worker otel
+EXTRAS_worker-local    := worker otel local qsim
+EXTRAS_worker-braket   := worker otel braket
+EXTRAS_worker-pasqal   := worker otel pasqal
+EXTRAS_worker-quandela := worker otel quandela
+EXTRAS_sandbox         := sandbox
+
+# Constrained by all.lock, so that an image runs the versions that the tests ran; existing pins
+# stay unless LOCK_ARGS says --upgrade.
+COMPILE := --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+  --generate-hashes --no-header --no-annotate --no-emit-package qsubmit
+define compile_one
+@echo requirements/$(1).lock
+@$(BIN)/uv pip compile $(COMPILE) $(EXTRAS_$(1):%=--extra %) \
+  --constraint requirements/all.lock --output-file requirements/$(1).lock pyproject.toml >/dev/null
+
+endef
+
+.PHONY: help setup demo up test check bench simulate crash lock clean
+
+help: ## list these targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(SETUP) ## create .venv from requirements/all.lock and put the qsubmit command in it
+
+$(SETUP): requirements/all.lock pyproject.toml
+	test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/all.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(SYSTEM): $(SETUP) .ci/system-packages
+	.ci/system-packages
+	touch $@
+
+demo: $(SETUP) ## one hub on this machine, a member's day from quote to bill (DEMO_ARGS=…)
+	$(BIN)/python seeds/demo.py $(DEMO_ARGS)
+
+up: $(SETUP) ## the whole service in containers, in the background
+	docker compose up --build --detach --wait
+
+test: $(SETUP) $(SYSTEM) ## every suite except the long ones and the benches (TEST_ARGS=…)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long and not bench" $(TEST_ARGS)
+
+check: $(SETUP) ## format, lint, types, import arrows, unit tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache # its cache does not see that a module is new
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long and not bench" tests/unit
+
+bench: $(SETUP) ## measure admission, decision and driving (BENCH_ARGS=…)
+	$(BIN)/python tests/bench/run.py $(BENCH_ARGS)
+
+simulate: $(SETUP) ## a million seeded schedules against the invariants (SIMULATE_ARGS=…)
+	$(BIN)/python -m tests.simulation.run --schedules 1000000 $(SIMULATE_ARGS)
+
+crash: $(SETUP) $(SYSTEM) ## kill -9 at every step, with real processes and servers
+	$(BIN)/python -m pytest -m long tests/integration
+
+lock: $(SETUP) ## resolve pyproject.toml again into requirements/*.lock (LOCK_ARGS=--upgrade)
+	@echo requirements/all.lock
+	@$(BIN)/uv pip compile $(COMPILE) $(LOCK_ARGS) --all-extras --group dev \
+	  --output-file requirements/all.lock pyproject.toml >/dev/null
+	$(foreach name,$(LOCKED),$(call compile_one,$(name)))
+
+clean: ## remove .venv and everything that tools left behind
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

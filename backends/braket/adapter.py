@@ -1,0 +1,246 @@
+"""Braket as a backend: six verbs over boto3, each create sent once under our own client token."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from backends.base import SUBMIT_TIMEOUT_S, Outcome, Phase, Recovery, Snapshot
+from backends.braket.answers import is_conflict, reading_error
+from backends.braket.devices import device_of, name_of
+from backends.braket.layout import TOKEN_TAG, bits_of
+from backends.braket.pricelist import PriceList, download
+from backends.braket.prices import examples, published
+from backends.braket.request import create_request, region_of
+from backends.braket.results import read
+from backends.braket.settings import Settings, settings_from
+from backends.braket.status import phase_of
+from backends.braket.transport import Transport
+from backends.child import ChildPool, Limits
+from backends.errors import Busy, Refused, UnknownJob
+from broker.domain.ids import RemoteId
+from broker.domain.price import Price, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from backends.base import Backend, Order
+    from broker.domain.device import Device
+
+_TRANSLATION = Limits(memory_bytes=1 << 30, cpu_s=60, wall_s=90)
+_WINDOW = timedelta(days=3)
+_PAGE = 100
+_FILTER_VALUES = 10
+_POSITIONS = 10
+_RESULT_BYTES = 512 << 20
+
+
+class BraketBackend:
+    """One AWS account. ``translate`` may be given in a test; by default a child process with Qiskit does it."""
+
+    name = "braket"
+    recovery = Recovery.TOKEN
+    poll_floor_s = 1.0
+    allows_resubmit = True
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        timeout_s: float = SUBMIT_TIMEOUT_S,
+        translate: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
+        price_list: PriceList | None = None,
+    ) -> None:
+        self._settings = settings
+        self._transport = Transport(settings, timeout_s=timeout_s)
+        self._child = None if translate else ChildPool("backends.braket.translate:translate", 1, _TRANSLATION)
+        self._translate = translate or (self._child.call if self._child else None)
+        self._price_list = price_list or PriceList(download)
+
+    def devices(self) -> Sequence[Device]:
+        """Every device of the configured regions; a simulator once, at home."""
+        found: dict[str, Device] = {}
+        with ThreadPoolExecutor(len(self._settings.regions)) as pool:
+            for device in (each for region in pool.map(self._in_region, self._settings.regions) for each in region):
+                found.setdefault(device.name, device)
+        return list(found.values())
+
+    def _in_region(self, region: str) -> list[Device]:
+        client = self._transport.braket(region)
+        try:
+            answers = [client.get_device(deviceArn=arn) for arn in self._arns(client, region)]
+        except Exception as error:
+            raise reading_error(error) from error
+        devices = (
+            device_of(answer, region=region, sandbox=self._settings.sandbox, price=self._price(answer["deviceArn"]))
+            for answer in answers
+        )
+        return [device for device in devices if device is not None]
+
+    def _arns(self, client: Any, region: str) -> Iterator[str]:  # noqa: ANN401  a generated boto3 client
+        for page in client.get_paginator("search_devices").paginate(filters=[]):
+            for device in page["devices"]:
+                arn = device["deviceArn"]
+                if arn.split(":")[3] == region or (not arn.split(":")[3] and region == self._settings.home):
+                    yield arn
+
+    def _price(self, arn: str) -> Price | None:
+        key = "/".join(arn.split("/")[-2:])
+        if self._settings.sandbox:
+            tariff = examples().get(key)
+        else:
+            tariff = self._price_list.tariffs().get(key.split("/")[1].lower()) or published().get(key)
+        return tariff.price(name_of(arn)) if tariff else None
+
+    def submit(self, order: Order) -> RemoteId:
+        """One ``CreateQuantumTask``; the same token and order give the same request, byte for byte."""
+        assert self._translate is not None  # noqa: S101  set by the constructor either way
+        request = create_request(order, self._settings, self._translate)
+        return RemoteId(self._transport.create(region_of(order, self._settings), request))
+
+    def find(self, token: str) -> Sequence[RemoteId]:
+        """Tasks of the last three days whose token tag starts with ``token``: tags cannot be searched, times can."""
+        since = (datetime.now(UTC) - _WINDOW).strftime("%Y-%m-%dT%H:%M:%SZ")
+        created = {"name": "createdAt", "operator": "GTE", "values": [since]}
+        with ThreadPoolExecutor(len(self._settings.regions)) as pool:
+            lists = pool.map(lambda region: self._listed(region, [created]), self._settings.regions)
+            summaries = [summary for summaries in lists for summary in summaries]
+        return [
+            RemoteId(summary["quantumTaskArn"])
+            for summary in summaries
+            if summary.get("tags", {}).get(TOKEN_TAG, "").startswith(token) and TOKEN_TAG in summary.get("tags", {})
+        ]
+
+    def _listed(self, region: str, filters: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
+        pages = self._transport.braket(region).get_paginator("search_quantum_tasks")
+        try:
+            return [
+                summary
+                for page in pages.paginate(filters=filters, maxResults=_PAGE)
+                for summary in page["quantumTasks"]
+            ]
+        except Exception as error:
+            raise reading_error(error) from error
+
+    def poll(self, remote_ids: Sequence[RemoteId]) -> Mapping[RemoteId, Snapshot]:
+        """Ten to a list request; a closer look at failures, at what the list lacks, and at a short queue."""
+        words: dict[str, str] = {}
+        for region, arns in _by_region(remote_ids).items():
+            for first in range(0, len(arns), _FILTER_VALUES):
+                chosen = arns[first : first + _FILTER_VALUES]
+                named = {"name": "quantumTaskArn", "operator": "EQUAL", "values": chosen}
+                words |= {each["quantumTaskArn"]: each["status"] for each in self._listed(region, [named])}
+        return {arn: self._snapshot(arn, words.get(arn), closely=len(remote_ids) <= _POSITIONS) for arn in remote_ids}
+
+    def _snapshot(self, arn: RemoteId, word: str | None, *, closely: bool) -> Snapshot:
+        phase = phase_of(word) if word is not None else None
+        tells_all = phase is not Phase.FAILED and (phase is not Phase.QUEUED or not closely)
+        if word is not None and phase is not None and tells_all:
+            return Snapshot(phase=phase, word=word)
+        try:
+            task = self._task(arn)
+        except UnknownJob:
+            return Snapshot(phase=Phase.LOST, word=word or "", message="braket knows no such task")
+        return Snapshot(
+            phase=phase_of(task["status"]),
+            word=task["status"],
+            queue_position=_position(task),
+            message=task.get("failureReason", ""),
+        )
+
+    def _task(self, arn: str) -> Mapping[str, Any]:
+        try:
+            client = self._transport.braket(_region(arn))
+            task: Mapping[str, Any] = client.get_quantum_task(
+                quantumTaskArn=arn, additionalAttributeNames=["QueueInfo"]
+            )
+        except Exception as error:
+            raise reading_error(error) from error
+        return task
+
+    def fetch(self, remote_id: RemoteId) -> Outcome:
+        """``results.json`` of a completed task, read with the layout that its tags hold."""
+        task = self._task(remote_id)
+        phase = phase_of(task["status"])
+        if phase is not Phase.DONE:
+            if phase in (Phase.QUEUED, Phase.RUNNING):
+                raise Busy("the task has not ended", retry_after=self.poll_floor_s)
+            raise Refused(f"braket: the task is {task['status']}: {task.get('failureReason', '')}", code="run_failed")
+        raw = self._object(task, "results.json")
+        shots = int(task.get("numSuccessfulShots") or task["shots"])
+        reading = read(
+            json.loads(raw),
+            bits=bits_of(task.get("tags") or {}),
+            shots=shots,
+            part=lambda path: json.loads(self._object(task, path)),
+        )
+        return Outcome(
+            points=reading.points,
+            usage=Usage(tasks=1, shots=shots, run_ms=reading.run_ms),
+            raw=raw,
+            compiled=reading.compiled,
+            engine=task["deviceArn"],
+            software={"boto3": version("boto3")},
+            warnings=reading.warnings,
+            run_ended_at=task["endedAt"].timestamp() if "endedAt" in task else None,
+        )
+
+    def _object(self, task: Mapping[str, Any], path: str) -> str:
+        key = f"{task['outputS3Directory']}/{path}"
+        try:
+            answer = self._transport.objects(_region(task["quantumTaskArn"])).get_object(
+                Bucket=task["outputS3Bucket"], Key=key
+            )
+            body: bytes = answer["Body"].read(_RESULT_BYTES + 1)
+        except Exception as error:
+            raise reading_error(error) from error
+        if len(body) > _RESULT_BYTES:
+            raise Refused("braket: the result is larger than this hub takes", code="limit_exceeded")
+        return body.decode("utf-8")
+
+    def cancel(self, remote_id: RemoteId) -> None:
+        """Ask to stop; too late or unknown is no error."""
+        try:
+            self._transport.braket(_region(remote_id)).cancel_quantum_task(quantumTaskArn=remote_id)
+        except Exception as error:
+            if is_conflict(error):
+                return
+            reaction = reading_error(error)
+            if not isinstance(reaction, UnknownJob):
+                raise reaction from error
+
+    def close(self) -> None:
+        """End the translator and the connections."""
+        if self._child:
+            self._child.close()
+        self._transport.close()
+
+
+def _region(arn: str) -> str:
+    parts = arn.split(":")
+    if len(parts) < 6:  # noqa: PLR2004  arn:partition:service:region:account:resource
+        raise UnknownJob(f"not a Braket task: {arn[:80]}")
+    return parts[3]
+
+
+def _by_region(arns: Sequence[RemoteId]) -> dict[str, list[str]]:
+    regions: dict[str, list[str]] = {}
+    for arn in arns:
+        regions.setdefault(_region(arn), []).append(arn)
+    return regions
+
+
+def _position(task: Mapping[str, Any]) -> int | None:
+    """Braket writes ``>2000`` for a long queue and ``None`` for a task that has started."""
+    text = str((task.get("queueInfo") or {}).get("position", "")).lstrip(">")
+    return int(text) if text.isdigit() else None
+
+
+def backend(*, data: Path, environ: Mapping[str, str]) -> Backend | None:  # noqa: ARG001  every factory's signature
+    """The real vendor, its sandbox, or None where neither is configured."""
+    settings = settings_from(environ)
+    return BraketBackend(settings) if settings else None

@@ -1,0 +1,270 @@
+"""Which devices does the sandbox offer? Capabilities documents built with the vendor's own schema classes.
+
+Error figures are examples of the right size, not measurements; names, regions, widths and windows follow the
+vendor's public descriptions. The simulators state what a sandbox can hold in memory, not what Amazon's can.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+SV1 = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"
+DM1 = "arn:aws:braket:::device/quantum-simulator/amazon/dm1"
+TN1 = "arn:aws:braket:::device/quantum-simulator/amazon/tn1"
+AQUILA = "arn:aws:braket:us-east-1::device/qpu/quera/Aquila"
+SIMULATOR_REGIONS = ("us-east-1", "us-west-2", "eu-west-2")
+POLL_MS = 100
+UPDATED = "2026-11-01T00:00:00"
+_ALWAYS = [{"executionDay": "Everyday", "windowStartHour": "00:00:00", "windowEndHour": "23:59:59"}]
+_QPU_GATES = (
+    "x y z h s si t ti v vi rx ry rz phaseshift cnot cy cz swap iswap xx yy zz cphaseshift ccnot cswap i prx"
+).split()
+_OBSERVABLES = ["x", "y", "z", "h", "i"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Card:
+    """One device. Errors are mean error probabilities; ``side`` lays a grid of qubits, 0 connects all."""
+
+    arn: str
+    name: str
+    provider: str
+    width: int
+    shots: tuple[int, int]
+    native: tuple[str, ...] = ()
+    one: float = 0.0
+    two: float = 0.0
+    readout: float = 0.0
+    side: int = 0
+    windows: tuple[tuple[str, str, str], ...] = ()
+    retired: bool = False
+    program_set: bool = True
+    summary: str = ""
+
+    @property
+    def is_qpu(self) -> bool:
+        return ":device/qpu/" in self.arn
+
+    @property
+    def region(self) -> str:
+        """Empty for a simulator, which is in several."""
+        return self.arn.split(":")[3]
+
+
+def _qpu(region: str, path: str, provider: str, **rest: Any) -> Card:  # noqa: ANN401  Card's own fields
+    return Card(
+        arn=f"arn:aws:braket:{region}::device/qpu/{path}", name=path.split("/")[1].replace("-", " "),
+        provider=provider, **rest,
+    )  # fmt: skip
+
+
+CARDS = (
+    Card(arn=SV1, name="SV1", provider="Amazon Braket", width=26, shots=(0, 100_000),
+         summary="State vector simulator (sandbox: at most 26 qubits)"),
+    Card(arn=DM1, name="dm1", provider="Amazon Braket", width=12, shots=(0, 100_000),
+         summary="Density matrix simulator (sandbox: at most 12 qubits)"),
+    Card(arn=TN1, name="TN1", provider="Amazon Braket", width=26, shots=(1, 1000), retired=True,
+         summary="Tensor network simulator; no longer offered by the vendor"),
+    _qpu("us-east-1", "ionq/Forte-1", "IonQ", width=36, shots=(1, 5000), native=("gpi", "gpi2", "zz"),
+         one=0.0002, two=0.004, readout=0.005, summary="Trapped ions, all connected"),
+    _qpu("us-east-1", "ionq/Forte-Enterprise-1", "IonQ", width=36, shots=(1, 5000), native=("gpi", "gpi2", "zz"),
+         one=0.0002, two=0.005, readout=0.005, summary="Trapped ions, all connected"),
+    _qpu("eu-north-1", "iqm/Garnet", "IQM", width=20, shots=(1, 20_000), native=("cz", "prx"),
+         one=0.001, two=0.007, readout=0.02, side=5, summary="Superconducting qubits on a square grid"),
+    _qpu("eu-north-1", "iqm/Emerald", "IQM", width=54, shots=(1, 20_000), native=("cz", "prx"),
+         one=0.001, two=0.006, readout=0.02, side=9, summary="Superconducting qubits on a square grid"),
+    _qpu("us-west-1", "rigetti/Cepheus-1-108Q", "Rigetti", width=108, shots=(1, 50_000), native=("rx", "rz", "iswap"),
+         one=0.001, two=0.01, readout=0.04, side=12, summary="Superconducting qubits on a square grid"),
+    _qpu("eu-north-1", "aqt/Ibex-Q1", "AQT", width=12, shots=(1, 2000), native=("prx", "xx", "rz"),
+         one=0.0005, two=0.015, readout=0.004, program_set=False,
+         windows=(("Weekdays", "08:00:00", "16:00:00"),), summary="Trapped ions, all connected"),
+    Card(arn=AQUILA, name="Aquila", provider="QuEra", width=256, shots=(1, 1000), readout=0.045,
+         windows=(("Everyday", "00:00:00", "23:59:59"),), program_set=False,
+         summary="Neutral atoms, analog Hamiltonian simulation"),
+)  # fmt: skip
+BY_ARN = {card.arn: card for card in CARDS}
+
+
+@cache
+def capabilities(arn: str) -> str:
+    """The JSON text of ``deviceCapabilities``."""
+    card = BY_ARN[arn]
+    build = _quera if arn == AQUILA else _BUILDERS.get(arn.split("/")[-2], _simulator)
+    return str(build(card).json())
+
+
+def _service(card: Card) -> dict[str, Any]:
+    windows = [
+        {"executionDay": day, "windowStartHour": start, "windowEndHour": end} for day, start, end in card.windows
+    ]
+    return {
+        "executionWindows": windows or _ALWAYS,
+        "shotsRange": card.shots,
+        "deviceDocumentation": {"summary": card.summary, "imageUrl": "", "externalDocumentationUrl": ""},
+        "deviceLocation": card.region or "",
+        "updatedAt": UPDATED,
+        "getTaskPollIntervalMillis": POLL_MS,
+    }
+
+
+def _result_types(most: int) -> list[dict[str, Any]]:
+    kinds = [{"name": name, "observables": _OBSERVABLES} for name in ("Sample", "Expectation", "Variance")]
+    return [{**kind, "minShots": 1, "maxShots": most} for kind in [*kinds, {"name": "Probability"}]]
+
+
+def _actions(card: Card) -> dict[str, Any]:
+    program = {
+        "version": ["1"],
+        "actionType": "braket.ir.openqasm.program",
+        "supportedOperations": _QPU_GATES,
+        "supportedResultTypes": _result_types(card.shots[1]),
+        "supportedPragmas": ["verbatim", "braket_result_type_sample", "braket_result_type_expectation",
+                             "braket_result_type_variance", "braket_result_type_probability"],
+        "forbiddenPragmas": [],
+        "maximumQubitArrays": 1,
+        "maximumClassicalArrays": 1,
+        "supportPhysicalQubits": True,
+        "requiresAllQubitsMeasurement": False,
+    }  # fmt: skip
+    actions: dict[str, Any] = {"braket.ir.openqasm.program": program}
+    if card.program_set:
+        actions["braket.ir.openqasm.program_set"] = {
+            "version": ["1"], "actionType": "braket.ir.openqasm.program_set",
+            "maximumExecutables": 100, "maximumTotalShots": 200_000,
+        }  # fmt: skip
+    return actions
+
+
+def _simulator(card: Card) -> Any:  # noqa: ANN401  a vendor's schema class
+    from braket.default_simulator import DensityMatrixSimulator, StateVectorSimulator
+
+    abilities = (DensityMatrixSimulator if card.arn == DM1 else StateVectorSimulator)().properties
+    service = {**_service(card), "deviceLocation": "any"}
+    abilities.service = type(abilities.service)(**service)
+    abilities.paradigm.qubitCount = card.width
+    return abilities
+
+
+def _pairs(card: Card) -> list[tuple[int, int]]:
+    """Neighbours on the grid, or everybody."""
+    if not card.side:
+        return [(a, b) for a in range(card.width) for b in range(a + 1, card.width)]
+    across = [(a, a + 1) for a in range(card.width - 1) if (a + 1) % card.side]
+    return across + [(a, a + card.side) for a in range(card.width - card.side)]
+
+
+def _paradigm(card: Card) -> dict[str, Any]:
+    graph: dict[str, list[str]] = {str(qubit): [] for qubit in range(card.width)}
+    for a, b in _pairs(card) if card.side else ():
+        graph[str(a)].append(str(b))
+        graph[str(b)].append(str(a))
+    connectivity = {"fullyConnected": not card.side, "connectivityGraph": graph if card.side else {}}
+    return {"qubitCount": card.width, "nativeGateSet": list(card.native), "connectivity": connectivity}
+
+
+def _gate_parts(card: Card, parameters: Any) -> dict[str, Any]:  # noqa: ANN401  a vendor's schema class
+    return {
+        "service": _service(card),
+        "action": _actions(card),
+        "paradigm": _paradigm(card),
+        "deviceParameters": parameters.schema(),
+    }
+
+
+def _standardized(card: Card) -> dict[str, Any]:
+    """Version 1: each qubit and each pair, a little apart from each other around the mean."""
+    qubits = {
+        str(qubit): {
+            "T1": {"value": 4e-5, "unit": "S"},
+            "T2": {"value": 2e-5, "unit": "S"},
+            "oneQubitFidelity": [
+                _fidelity("SIMULTANEOUS_RANDOMIZED_BENCHMARKING", card.one, qubit),
+                _fidelity("READOUT", card.readout, qubit),
+            ],
+        }
+        for qubit in range(card.width)
+    }
+    name = {"iswap": "ISWAP"}.get(card.native[-1], "CZ")
+    pairs = {
+        f"{a}-{b}": {
+            "twoQubitGateFidelity": [
+                {"gateName": name, **_fidelity("INTERLEAVED_RANDOMIZED_BENCHMARKING", card.two, a + b)}
+            ]
+        }
+        for a, b in _pairs(card)
+    }
+    return {"oneQubitProperties": qubits, "twoQubitProperties": pairs}
+
+
+def _fidelity(kind: str, error: float, place: int) -> dict[str, Any]:
+    spread = 1.0 + 0.2 * math.sin(1.7 * place)
+    return {"fidelityType": {"name": kind}, "fidelity": round(1.0 - error * spread, 6)}
+
+
+def _ionq(card: Card) -> Any:  # noqa: ANN401  a vendor's schema class
+    from braket.device_schema.ionq import IonqDeviceCapabilities, IonqDeviceParameters
+
+    means = {"1Q": card.one, "2Q": card.two, "spam": card.readout}
+    fidelity = {name: {"mean": 1.0 - error} for name, error in means.items()}
+    timing = {"T1": 100.0, "T2": 1.0, "1Q": 0.00013, "2Q": 0.00097, "readout": 0.00015, "reset": 5e-05}
+    provider = {"fidelity": fidelity, "timing": timing}
+    return IonqDeviceCapabilities(**_gate_parts(card, IonqDeviceParameters), provider=provider)
+
+
+def _iqm(card: Card) -> Any:  # noqa: ANN401  a vendor's schema class
+    from braket.device_schema.iqm import IqmDeviceCapabilities, IqmDeviceParameters
+
+    return IqmDeviceCapabilities(**_gate_parts(card, IqmDeviceParameters), standardized=_standardized(card))
+
+
+def _rigetti(card: Card) -> Any:  # noqa: ANN401  a vendor's schema class
+    from braket.device_schema.rigetti import RigettiDeviceParameters
+    from braket.device_schema.rigetti.rigetti_device_capabilities_v2 import RigettiDeviceCapabilities
+
+    return RigettiDeviceCapabilities(**_gate_parts(card, RigettiDeviceParameters), standardized=_standardized(card))
+
+
+def _aqt(card: Card) -> Any:  # noqa: ANN401  a vendor's schema class
+    from braket.device_schema.aqt import AqtDeviceCapabilities
+    from braket.device_schema.simulators import GateModelSimulatorDeviceParameters
+
+    def percent(error: float) -> dict[str, float]:
+        return {"value": round(100 * (1 - error), 4), "uncertainty": 0.01}
+
+    figures = {
+        "single_qubit_gate_fidelity": {str(qubit): percent(card.one) for qubit in range(card.width)},
+        "mean_two_qubit_gate_fidelity": percent(card.two),
+        "spam_fidelity_lower_bound": 100 * (1 - card.readout),
+        "t2_coherence_time_s": {"value": 0.3, "uncertainty": 0.02},
+        "t1_s": {"value": 1.14, "uncertainty": 0.06},
+        "readout_time_micros": 2000.0,
+        "single_qubit_gate_duration_micros": 15.0,
+        "two_qubit_gate_duration_micros": 200.0,
+        "updated_at": UPDATED,
+    }
+    whole = {"fidelityType": {"name": "RANDOMIZED_BENCHMARKING"}, "unit": "fraction"}
+    standardized = {
+        "singleQubitFidelity": [{**whole, "fidelity": 1 - card.one}],
+        "twoQubitGateFidelity": [{**whole, "fidelity": 1 - card.two}],
+        "readoutFidelity": [{"fidelity": 1 - card.readout, "unit": "fraction"}],
+        "updatedAt": UPDATED,
+    }
+    parts = _gate_parts(card, GateModelSimulatorDeviceParameters)
+    return AqtDeviceCapabilities(**parts, provider={"properties": figures}, standardized=standardized)
+
+
+_BUILDERS = {"ionq": _ionq, "iqm": _iqm, "rigetti": _rigetti, "aqt": _aqt}
+
+
+def _quera(card: Card) -> Any:  # noqa: ANN401  a vendor's schema class
+    from braket.device_schema.quera import QueraDeviceCapabilities
+
+    from backends.braket.sandbox_aquila import paradigm
+
+    action = {"braket.ir.ahs.program": {"version": ["1"], "actionType": "braket.ir.ahs.program"}}
+    return QueraDeviceCapabilities(
+        service=_service(card), action=action, deviceParameters={}, paradigm=paradigm(card.width, card.readout)
+    )

@@ -1,0 +1,121 @@
+"""How do our requests reach AWS? boto3 clients per region: creates are sent once, looks may be repeated."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from typing import TYPE_CHECKING, Any
+
+from backends.braket.answers import creation_error
+from backends.errors import OutcomeUnknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from backends.braket.settings import Settings
+
+_CONNECT_S = 5.0
+
+
+class Transport:
+    """Clients are made on first use and kept; boto3 clients are thread-safe, sessions are not.
+
+    ``timeout_s`` bounds the whole conversation of a create, however slowly the bytes of its answer drip.
+    """
+
+    def __init__(self, settings: Settings, *, timeout_s: float) -> None:
+        self._settings = settings
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._session: Any = None
+        self._clients: dict[tuple[str, str, bool], Any] = {}
+
+    def braket(self, region: str) -> Any:  # noqa: ANN401  a generated boto3 client
+        """For everything but creates: botocore may repeat these."""
+        return self._client("braket", region, once=False)
+
+    def objects(self, region: str) -> Any:  # noqa: ANN401  a generated boto3 client
+        """The S3 client of a region."""
+        return self._client("s3", region, once=False)
+
+    def create(self, region: str, request: Mapping[str, Any]) -> str:
+        """Send one ``CreateQuantumTask``; the ARN. Errors are ours."""
+        try:
+            client = self._client("braket", region, once=True)
+        except Exception as error:
+            raise creation_error(error, spending_error=self._settings.spending_error) from error
+        answer = self._within_time(client, request)
+        if isinstance(answer, Exception):
+            raise creation_error(answer, spending_error=self._settings.spending_error) from answer
+        arn = answer.get("quantumTaskArn")
+        if not isinstance(arn, str) or ":quantum-task/" not in arn:
+            raise OutcomeUnknown("braket's create was accepted without a task ARN")
+        return arn
+
+    def _within_time(self, client: Any, request: Mapping[str, Any]) -> Any:  # noqa: ANN401  boto3's answer
+        """The answer, or the exception that ended the conversation."""
+        answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+        def send() -> None:
+            try:
+                answers.put(client.create_quantum_task(**request))
+            except Exception as error:  # noqa: BLE001  handed to the waiting thread, which sorts them all
+                answers.put(error)
+
+        threading.Thread(target=send, name="braket-create", daemon=True).start()
+        try:
+            return answers.get(timeout=self._timeout_s)
+        except queue.Empty:
+            raise OutcomeUnknown(f"braket's create did not end within {self._timeout_s:g} s") from None
+
+    def _client(self, service: str, region: str, *, once: bool) -> Any:  # noqa: ANN401  a generated boto3 client
+        with self._lock:
+            key = (service, region, once)
+            if key not in self._clients:
+                self._clients[key] = self._make(service, region, once=once)
+            return self._clients[key]
+
+    def _make(self, service: str, region: str, *, once: bool) -> Any:  # noqa: ANN401  a generated boto3 client
+        from botocore.config import Config
+
+        if self._session is None:
+            self._session = _session(self._settings)
+        read_s = max(min(self._timeout_s - 1.0, 25.0), self._timeout_s / 2)
+        config = Config(
+            retries={"total_max_attempts": 1 if once else 3, "mode": "standard"},
+            connect_timeout=_CONNECT_S,
+            read_timeout=read_s,
+        )
+        client = self._session.client(service, region_name=region, endpoint_url=self._settings.endpoint, config=config)
+        if once:
+            # After signing. A connection kept from an earlier request may be dead, which looks like a lost create.
+            client.meta.events.register("before-send.braket.*", _close_afterwards)
+        return client
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
+
+def _close_afterwards(request: Any, **_: Any) -> None:  # noqa: ANN401  botocore's own event
+    request.headers["Connection"] = "close"
+
+
+def _session(settings: Settings) -> Any:  # noqa: ANN401  a boto3 session
+    import boto3
+
+    # At DEBUG botocore writes every header it signs, the session token among them.
+    for name in ("botocore", "boto3", "urllib3", "s3transfer"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    keys = settings.credentials
+    if keys.access_key is None or keys.secret_key is None:
+        return boto3.Session(profile_name=keys.profile)
+    return boto3.Session(
+        aws_access_key_id=keys.access_key.reveal(),
+        aws_secret_access_key=keys.secret_key.reveal(),
+        aws_session_token=keys.session_token.reveal() if keys.session_token else None,
+    )

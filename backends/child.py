@@ -1,0 +1,148 @@
+"""How does foreign code run without harming us? In a warm child process with limits, called by JSON over pipes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from backends.child_process import ChildKilled, Limits, Process
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Child", "ChildError", "ChildKilled", "ChildPool", "Limits"]
+
+
+class ChildError(Exception):
+    """The function raised: its type's name and message, and where in the program if the error knew."""
+
+    def __init__(self, *, kind: str, message: str, where: Mapping[str, Any], tail: str) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.type = kind
+        self.message = message
+        self.tail = tail
+        self.code: str | None = where.get("code")
+        self.line: int | None = where.get("line")
+        self.column: int | None = where.get("column")
+        self.pointer: str | None = where.get("pointer")
+
+
+class Child:
+    """One warm process that serves ``target`` ("package.module:function", a ``dict -> dict``), one call at a time.
+
+    A ``warm()`` beside the function runs once at start, before the doors close. The process starts with ``start`` or
+    the first call, and again after a kill. Thread-safe; ``stop`` may come from another thread than the call.
+    """
+
+    def __init__(self, target: str, limits: Limits, *, env: Mapping[str, str] | None = None) -> None:
+        self.target = target
+        self.limits = limits
+        self._env = dict(env or {})
+        self._turn = threading.Lock()
+        self._process: Process | None = None
+
+    def start(self) -> None:
+        """Be warm when this returns."""
+        with self._turn:
+            self._running()
+
+    def call(
+        self,
+        request: Mapping[str, Any],
+        *,
+        wall_s: float | None = None,
+        cpu_s: float | None = None,
+        memory_bytes: int | None = None,
+    ) -> dict[str, Any]:
+        """The function's value; the time that a start takes does not count. Bounds may be below those of ``Limits``.
+
+        Raises:
+            ChildKilled: a limit was passed or the process crashed.
+            ChildError: the function raised.
+        """
+        body, limits = json.dumps(request).encode(), self.limits
+        with self._turn:
+            process = self._running()
+            try:
+                process.allow(cpu_s=cpu_s or limits.cpu_s, memory_bytes=memory_bytes or limits.memory_bytes)
+                reply = process.exchange(body, wall_s=wall_s or limits.wall_s)
+            except BaseException:
+                self._drop()
+                raise
+            fault = reply.get("error")
+            if fault is not None:
+                raise ChildError(kind=fault["type"], message=fault["message"], where=fault, tail=process.tail())
+        value: dict[str, Any] = reply["value"]
+        return value
+
+    def stop(self) -> None:
+        """Kill the running call, if any; its caller sees ``ChildKilled("cancelled")``."""
+        process = self._process
+        if process is not None:
+            process.kill("cancelled")
+
+    def close(self) -> None:
+        """End the process; a later call would start it again."""
+        self.stop()
+        with self._turn:
+            self._drop()
+
+    def _running(self) -> Process:
+        if self._process is not None and not self._process.ended():
+            return self._process
+        self._drop()
+        self._process = process = Process(self.target, self.limits, self._env)
+        try:
+            process.await_ready()
+        except BaseException:
+            self._drop()
+            raise
+        return process
+
+    def _drop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.discard()
+
+
+class ChildPool:
+    """``size`` children behind one ``call`` for any number of threads, first come first served."""
+
+    def __init__(self, target: str, size: int, limits: Limits, *, env: Mapping[str, str] | None = None) -> None:
+        self._all = [Child(target, limits, env=env) for _ in range(size)]
+        self._idle = list(self._all)
+        self._queue: deque[Future[Child]] = deque()
+        self._lock = threading.Lock()
+
+    def call(
+        self, request: Mapping[str, Any], *, wall_s: float | None = None, cpu_s: float | None = None
+    ) -> dict[str, Any]:
+        """As ``Child.call``; time in the queue does not count either."""
+        child = self._take()
+        try:
+            return child.call(request, wall_s=wall_s, cpu_s=cpu_s)
+        finally:
+            self._give(child)
+
+    def close(self) -> None:
+        """End all processes; calls under way see ``ChildKilled("cancelled")``."""
+        for child in self._all:
+            child.close()
+
+    def _take(self) -> Child:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+            place: Future[Child] = Future()
+            self._queue.append(place)
+        return place.result()
+
+    def _give(self, child: Child) -> None:
+        with self._lock:
+            if self._queue:
+                self._queue.popleft().set_result(child)
+                return
+            self._idle.append(child)

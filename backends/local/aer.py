@@ -1,0 +1,105 @@
+"""How does a circuit run on Aer without rebuilding anything per run? Warm simulators, passes only where needed."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from backends.local.counting import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from qiskit import QuantumCircuit
+
+# Of one size for every run, or the same seed would not give the same counts.
+_STEADY = {"max_parallel_shots": 1, "max_parallel_experiments": 1}
+
+
+def counts_of(
+    circuits: Sequence[QuantumCircuit], *, method: str, shots: int, seed: int, threads: int
+) -> list[dict[str, int]]:
+    """Counts of bound circuits that measure something, in the same order; point n runs under ``seed + n``."""
+    simulator = _simulator(method)
+    ready = [native(circuit, method) for circuit in circuits]
+    outcomes = []
+    for number, circuit in enumerate(ready):
+        options = {"seed_simulator": (seed + number) % (1 << 31), "max_parallel_threads": threads, **_STEADY}
+        found = simulator.run(circuit, shots=shots, **options).result()
+        if not found.success:
+            raise _failure(found)
+        outcomes.append(_keys(found.data(0)["counts"], circuit.num_clbits))
+    return outcomes
+
+
+def measured(circuit: QuantumCircuit, reading: Reading | None) -> QuantumCircuit:
+    """With the implicit measurement written out."""
+    if reading is None or circuit.num_clbits or not reading.bits:
+        return circuit
+    return circuit.measure_all(inplace=False)
+
+
+def native(circuit: QuantumCircuit, method: str) -> QuantumCircuit:
+    """In gates that the method knows; most programs pass as they are."""
+    if all(name in _known(method) for name in _names(circuit)):
+        return circuit
+    plain: QuantumCircuit = _unrolling(method).run(circuit)
+    if method == "stabilizer" and not all(name in _known(method) for name in plain.count_ops()):
+        from backends.local.clifford import rewritten
+
+        return rewritten(plain, _known(method))
+    return plain
+
+
+def _names(circuit: QuantumCircuit) -> set[str]:
+    """Also those inside of branches and loops."""
+    names = set(circuit.count_ops())
+    for step in circuit.data:
+        if step.is_control_flow():
+            for block in step.operation.blocks:
+                names |= _names(block)
+    return names
+
+
+def _keys(counts: dict[str, int], width: int) -> dict[str, int]:
+    """Aer's keys are hexadecimal with bit 0 last."""
+    return {format(int(key, 16), f"0{width}b")[::-1]: count for key, count in counts.items()}
+
+
+@cache
+def _simulator(method: str) -> Any:
+    from qiskit_aer import AerSimulator
+
+    return AerSimulator(method=method)
+
+
+@cache
+def _known(method: str) -> frozenset[str]:
+    return frozenset({*_simulator(method).operation_names, "barrier"}) - {"for_loop", "while_loop", "switch_case"}
+
+
+@cache
+def _unrolling(method: str) -> Any:
+    """Not ``transpile(backend=...)``: that costs 61 ms each time for the same passes."""
+    from qiskit.circuit.equivalence_library import SessionEquivalenceLibrary
+    from qiskit.transpiler import PassManager
+    from qiskit.transpiler.passes import BasisTranslator, HighLevelSynthesis, UnrollCustomDefinitions, UnrollForLoops
+
+    # The stabilizer method's own gates are no universal set: unroll to the widest, the rest is rewritten.
+    basis = sorted(_known("statevector" if method == "stabilizer" else method) | {"while_loop", "for_loop"})
+    library = SessionEquivalenceLibrary
+    return PassManager(
+        [
+            UnrollForLoops(),
+            HighLevelSynthesis(basis_gates=basis, equivalence_library=library),
+            UnrollCustomDefinitions(library, basis_gates=basis),
+            BasisTranslator(library, target_basis=basis),
+        ]
+    )
+
+
+def _failure(found: Any) -> Exception:
+    text = f"{found.status} {' '.join(str(result.status) for result in found.results)}"
+    if "memory" in text.lower():
+        return MemoryError(text)
+    return RuntimeError(text)

@@ -1,0 +1,255 @@
+"""Which job runs next in which child? Small ones many to a call, large ones by cores and memory, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from backends.child import Child, ChildError, ChildKilled, Limits
+from backends.local.book import ENDED, sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from backends.local.book import Book, Job, Waiter
+
+TARGETS = {
+    "gate": "backends.local.run_gate:run",
+    "pulser": "backends.local.run_pulser:run",
+    "perceval": "backends.local.run_perceval:run",
+    "ahs": "backends.local.run_ahs:run",
+}
+SMALL_S = 0.02
+BATCH_S = 0.25
+BATCH_JOBS = 128
+BATCH_BYTES = 8 << 20
+WIDE_QUBITS = 18
+# A child may map this much beyond the estimate: arenas, stacks, and estimates that are a little short.
+SLACK_BYTES = 768 << 20
+IDLE_S = 600.0
+
+_log = logging.getLogger(__name__)
+
+
+class Dispatch:
+    """Two lanes: one child for batches of small gate jobs, and a bounded crew for all others.
+
+    The small lane runs beside a full crew, so that a Bell pair never waits for a 30-qubit state.
+    """
+
+    def __init__(self, book: Book, *, cores: int, memory_bytes: int, max_run_s: float) -> None:
+        self.cores = cores
+        self.memory_bytes = memory_bytes
+        self._book = book
+        self._max_run_s = max_run_s
+        self._small: deque[Job] = deque()
+        self._large: deque[Job] = deque()
+        self._small_child = self._child("gate")
+        self._small_busy = False
+        self._idle: dict[str, list[tuple[float, Child]]] = {kind: [] for kind in TARGETS}
+        self._busy: set[Child] = set()
+        self._cores_used = 0
+        self._memory_used = 0
+        self._threads = ThreadPoolExecutor(cores + 1, "call")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._small) + len(self._large)
+
+    def add(self, job: Job) -> None:
+        """Into its lane; ``pump`` starts what can start."""
+        small = job.kind == "gate" and job.choice.engine == "exact" and job.choice.seconds < SMALL_S
+        (self._small if small else self._large).append(job)
+
+    def cancel(self, job: Job) -> Iterable[Waiter]:
+        """A queued job is dropped, a lone running one killed; one in a batch runs on and nobody hears of it."""
+        stop = job.stop
+        yield from self._book.end(job, "cancelled")
+        if stop is not None:
+            stop()
+
+    def pump(self) -> None:
+        """Start all that fits now."""
+        if self._small and not self._small_busy:
+            batch = self._next_batch()
+            if batch:
+                self._small_busy = True
+                self._start(self._run_small(batch))
+        while (job := self._next_large()) is not None:
+            self._start(self._run_large(job))
+
+    def close(self) -> None:
+        """Kill all children."""
+        for child in (self._small_child, *self._busy, *(child for idle in self._idle.values() for _, child in idle)):
+            child.close()
+        self._threads.shutdown(wait=False)
+
+    def tidy(self) -> None:
+        """End children that nobody needed for a while; the libraries in them are large."""
+        old = time.monotonic() - IDLE_S
+        for kind, idle in self._idle.items():
+            self._idle[kind] = [(since, child) for since, child in idle if since >= old]
+            for since, child in idle:
+                if since < old:
+                    child.close()
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _next_batch(self) -> list[Job]:
+        batch: list[Job] = []
+        seconds, size = 0.0, 0
+        while self._small and len(batch) < BATCH_JOBS and seconds < BATCH_S and size < BATCH_BYTES:
+            if self._small[0].alone and batch:
+                break
+            job = self._small.popleft()
+            if job.phase in ENDED:
+                continue
+            batch.append(job)
+            if job.alone:
+                break
+            seconds += job.choice.seconds
+            size += len(job.program["source"])
+        return batch
+
+    def _next_large(self) -> Job | None:
+        while self._large and self._large[0].phase in ENDED:
+            self._large.popleft()
+        if not self._large:
+            return None
+        job = self._large[0]
+        cores_fit = self._cores_used + self._threads_of(job) <= self.cores
+        memory_fits = self._memory_used + job.choice.memory_bytes <= self.memory_bytes
+        if not (cores_fit and memory_fits) and self._cores_used:
+            return None
+        return self._large.popleft()
+
+    def _threads_of(self, job: Job) -> int:
+        """One size per program, whatever else runs: with other threads other last digits, and other counts."""
+        wide = job.kind == "gate" and job.choice.method == "statevector" and job.choice.memory_bytes >> WIDE_QUBITS > 16  # noqa: PLR2004
+        return self.cores if wide else 1
+
+    async def _run_small(self, batch: list[Job]) -> None:
+        seconds = sum(job.choice.seconds for job in batch)
+        try:
+            await self._run(self._small_child, batch, threads=1, wall_s=10 + 20 * seconds, memory_bytes=256 << 20)
+        except ChildKilled as killed:
+            if len(batch) == 1:
+                self._fail(batch[0], killed)
+            else:
+                # One of them did it: each again by itself, so that only the culprit fails.
+                for job in reversed(batch):
+                    job.alone, job.phase = True, job.phase if job.phase in ENDED else "queued"
+                    self._small.appendleft(job)
+        finally:
+            self._small_busy = False
+            self.pump()
+
+    async def _run_large(self, job: Job) -> None:
+        threads = self._threads_of(job)
+        self._cores_used += threads
+        self._memory_used += job.choice.memory_bytes
+        reserved = job.choice.memory_bytes
+        idle = self._idle[job.kind]
+        child = idle.pop()[1] if idle else self._child(job.kind)
+        self._busy.add(child)
+        job.stop = child.stop
+        try:
+            wall_s = min(job.choice.limit_s or self._max_run_s, self._max_run_s)
+            await self._run(child, [job], threads=threads, wall_s=wall_s, memory_bytes=reserved)
+        except ChildKilled as killed:
+            self._after_kill(job, killed)
+        finally:
+            self._busy.discard(child)
+            self._idle[job.kind].append((time.monotonic(), child))
+            self._cores_used -= threads
+            self._memory_used -= reserved
+            self.pump()
+
+    def _after_kill(self, job: Job, killed: ChildKilled) -> None:
+        fallback = job.choice.fallback
+        if fallback is None or killed.reason == "cancelled" or job.phase in ENDED:
+            self._fail(job, killed)
+            return
+        from dataclasses import replace
+
+        gave_up = f"{fallback.reason}; {job.choice.method} gave up ({killed.reason} limit)"
+        job.choice, job.phase, job.stop = replace(fallback, reason=gave_up), "queued", None
+        self._large.appendleft(job)
+
+    async def _run(self, child: Child, batch: list[Job], *, threads: int, wall_s: float, memory_bytes: int) -> None:
+        """One call of one child; what it answers is booked, what it is killed for is the caller's."""
+        now = time.time()
+        for job in batch:
+            job.phase, job.started_at = "running", now
+        request = {"programs": {job.sha256: job.program for job in batch}, "jobs": [_task(job, threads) for job in batch]}
+
+        def call() -> dict[str, Any]:
+            bounds = {"wall_s": wall_s, "cpu_s": wall_s * (threads + 1), "memory_bytes": memory_bytes + SLACK_BYTES}
+            return child.call(request, **bounds)
+
+        try:
+            reply = await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        except ChildError as error:
+            for job in batch:
+                self._end(job, "failed", error={"message": str(error), "code": "simulation_failed"})
+            return
+        for job, answer, size in zip(batch, reply["jobs"], sizes(reply["jobs"]), strict=True):
+            job.software = reply["software"]
+            self._book_answer(job, answer, size)
+
+    def _book_answer(self, job: Job, answer: dict[str, Any], size: int) -> None:
+        if "error" in answer:
+            self._end(job, "failed", error=answer["error"])
+            return
+        if job.phase not in ENDED:
+            job.answer = answer
+        self._end(job, "done", size=size)
+
+    def _fail(self, job: Job, killed: ChildKilled) -> None:
+        words = {"wall": "limit_exceeded", "cpu": "limit_exceeded", "memory": "memory"}
+        last = killed.tail.strip().splitlines()[-1:] if killed.reason == "crash" else []
+        message = f"{job.choice.engine}/{job.choice.method} {killed}{''.join(f' ({line[:200]})' for line in last)}"
+        code = words.get(killed.reason, "simulation_failed")
+        self._end(job, "failed", error={"message": message, "code": code})
+
+    def _end(self, job: Job, phase: str, *, error: dict[str, Any] | None = None, size: int = 0) -> None:
+        if job.phase not in ENDED:
+            job.error = error
+        for waiter in self._book.end(job, phase, size=size):
+            tell_soon(waiter)
+
+    def _child(self, kind: str) -> Child:
+        limits = Limits(
+            memory_bytes=self.memory_bytes + SLACK_BYTES,
+            cpu_s=self._max_run_s * (self.cores + 1),
+            wall_s=self._max_run_s,
+            threads=self.cores if kind == "gate" else 1,
+        )
+        return Child(TARGETS[kind], limits)
+
+
+def tell_soon(waiter: Waiter) -> None:
+    """After the whole batch is booked, so that one message tells of all of it."""
+    if not waiter.told:
+        waiter.told = True
+        asyncio.get_running_loop().call_soon(lambda: waiter.tell(waiter.ended))
+
+
+def _task(job: Job, threads: int) -> dict[str, Any]:
+    return {
+        "program": job.sha256,
+        "points": job.points,
+        "shots": job.shots,
+        "seed": job.seed,
+        "engine": job.choice.engine,
+        "method": job.choice.method,
+        "threads": threads,
+    }

@@ -1,0 +1,121 @@
+"""How does OpenQASM text become a circuit? The fast importer first; never with access to a file. Child side only."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from backends.local import braket_gates
+from backends.local.downgrade import as_openqasm2
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from qiskit import QuantumCircuit
+
+_INCLUDE: Final = re.compile(r'\binclude\s*"([^"]*)"\s*;')
+_VERSION: Final = re.compile(r"\A(?:\s|//[^\n]*\n|/\*.*?\*/)*OPENQASM\s+[\d.]+\s*;", re.DOTALL)
+_PRAGMA: Final = re.compile(r"^[ \t]*#?pragma[^\n]*", re.MULTILINE)
+_ONE_BIT: Final = re.compile(r"(\w+\[\d+\])\s*==\s*([01])(?=\s*[)&|])")
+_AT: Final = re.compile(r"^(?:<input>:)?(\d+),(\d+):\s*")
+_LIBRARIES: Final = {"stdgates.inc", "qelib1.inc"}
+
+
+class Invalid(Exception):  # noqa: N818  the program is
+    """The importer refuses the program; ``line`` is 1-based and ``column`` too, where it says."""
+
+    code = "program_invalid"
+
+    def __init__(self, message: str, *, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+
+
+def circuit_of(format: str, source: str) -> QuantumCircuit:  # noqa: A002  the word of the domain
+    """The circuit as written, still with its parameters."""
+    for library in _INCLUDE.findall(source):
+        if library not in _LIBRARIES:
+            raise Invalid(f"include of {library!r}: only the standard libraries can be included")
+    circuit = _from2(source) if format == "openqasm2" else _unrolled(_from3(source))
+    if not circuit.num_qubits:
+        raise Invalid("the program declares no qubit")
+    return circuit
+
+
+def _unrolled(circuit: QuantumCircuit) -> QuantumCircuit:
+    """A loop over known numbers is no control flow to a simulator that samples once."""
+    if "for_loop" not in circuit.count_ops():
+        return circuit
+    from qiskit.transpiler import PassManager
+    from qiskit.transpiler.passes import UnrollForLoops
+
+    return PassManager([UnrollForLoops()]).run(circuit)
+
+
+def _from2(source: str) -> QuantumCircuit:
+    return _located(_load2, source)
+
+
+def _load2(text: str, known: Sequence[Any] | None = None) -> QuantumCircuit:
+    from qiskit import qasm2
+
+    known = qasm2.LEGACY_CUSTOM_INSTRUCTIONS if known is None else known
+    return qasm2.loads(text, include_path=(), custom_instructions=known, strict=False)
+
+
+def _from3(source: str) -> QuantumCircuit:
+    from qiskit import qasm3
+
+    text = _PRAGMA.sub("", source)
+    braket = not _INCLUDE.search(text)
+    simple = as_openqasm2(text)
+    circuit = None if simple is None else _fast3(simple, braket=braket)
+    if circuit is not None:
+        return circuit
+    text = _ONE_BIT.sub(lambda match: f"{match[1]}=={'true' if match[2] == '1' else 'false'}", text)
+    return _located(qasm3.loads, _with_prelude(text, braket_gates.definitions(text)) if braket else text)
+
+
+def _fast3(text: str, *, braket: bool) -> QuantumCircuit | None:
+    """None where OpenQASM 2 does not cope: the slower importer, which sees the original, then has its turn."""
+    from qiskit.qasm2 import QASM2ParseError
+
+    used = braket_gates.used(text) if braket else frozenset()
+    if not used.issubset(braket_gates.SAME):
+        return None
+    try:
+        return _load2(text, [_instruction(name) for name in used]) if braket else _load2(text)
+    except QASM2ParseError:
+        return None
+
+
+@cache
+def _instruction(name: str) -> Any:
+    from qiskit import qasm2
+    from qiskit.circuit import library
+
+    class_name, parameters, qubits = braket_gates.SAME[name]
+    return qasm2.CustomInstruction(name, parameters, qubits, getattr(library, class_name), builtin=True)
+
+
+def _with_prelude(text: str, prelude: str) -> str:
+    """On the version's own line, so that line numbers stay true."""
+    version = _VERSION.match(text)
+    at = version.end() if version else 0
+    return f"{text[:at]} {prelude}{text[at:]}"
+
+
+def _located(load: Callable[[str], QuantumCircuit], text: str) -> QuantumCircuit:
+    try:
+        return load(text)
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as error:
+        message = getattr(error, "message", None) or str(error)
+        message = str(message).strip("'\"")
+        at = _AT.match(message)
+        if at is None:
+            raise Invalid(message[:500]) from error
+        raise Invalid(message[at.end() :][:500], line=int(at[1]), column=int(at[2]) + 1) from error

@@ -1,0 +1,1 @@
+"""Pasqal: neutral-atom machines and emulators, spoken to through pasqal-cloud."""

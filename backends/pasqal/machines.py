@@ -1,0 +1,71 @@
+"""Who computes in the sandbox? Child processes that start with the first batch; machines whose data are kept."""
+
+from __future__ import annotations
+
+import json
+import time
+import zlib
+from typing import TYPE_CHECKING
+
+from backends.child import ChildError, ChildKilled, ChildPool
+from backends.pasqal import simulate
+from backends.pasqal.devices import MIMICS, QPUS
+from backends.sandboxing.runner import Finished, RunFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from backends.pasqal.batches import BatchRow
+    from backends.sandboxing.tasks import Task
+
+LANES = 2
+_MILLISECONDS = 1000
+
+
+class Machines:
+    """The simulators, and the specifications of the machines that they play."""
+
+    def __init__(self, data: Path) -> None:
+        self._pool = ChildPool(simulate.TARGET, LANES, simulate.LIMITS)
+        self._kept = data / "specs.json"
+
+    def specs(self) -> dict[str, str]:
+        """Device name → specification; made once by Pulser, then read from the data directory."""
+        if not self._kept.exists():
+            draft = self._kept.with_suffix(".draft")
+            draft.write_text(json.dumps(self._pool.call({"ask": "specs"})), encoding="utf-8")
+            draft.replace(self._kept)
+        specs: dict[str, str] = json.loads(self._kept.read_text(encoding="utf-8"))
+        return specs
+
+    def spec_of(self, device_type: str) -> str | None:
+        """The specification whose limits and noise a device type has; None for a plain emulator."""
+        machine = MIMICS.get(device_type, device_type)
+        return self.specs().get(machine) if machine in QPUS else None
+
+    def run(self, task: Task, batch_of: Callable[[str], BatchRow | None]) -> Finished:
+        """Simulate one job; the same job gives the same counts again after a restart."""
+        batch = batch_of(task.family)
+        if batch is None:
+            raise RunFailed("the batch is gone")
+        request = {
+            "ask": "run",
+            "sequence": task.request["sequence"] or batch.sequence,
+            "variables": task.request["variables"],
+            "runs": task.request["runs"],
+            "configuration": batch.configuration,
+            "spec": self.spec_of(task.device),
+            "seed": zlib.crc32(task.id.encode()),
+        }
+        started = time.monotonic()
+        try:
+            document = self._pool.call(request)
+        except (ChildError, ChildKilled) as error:
+            raise RunFailed(str(error)) from None
+        spent = int((time.monotonic() - started) * _MILLISECONDS)
+        return Finished(result=json.dumps(document), run_ms=spent)
+
+    def close(self) -> None:
+        """End the children."""
+        self._pool.close()

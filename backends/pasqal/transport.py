@@ -1,0 +1,125 @@
+"""How does the vendor's own client speak without ever repeating a create? Through one exchange per call."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from pasqal_cloud.authentication import HTTPBearerAuthenticator
+from pasqal_cloud.endpoints import Endpoints
+from pasqal_cloud.http_client import HTTPClient
+from pasqal_cloud.pasqal_cloud_client import PasqalCloudClient
+
+from backends.errors import BackendError, Busy, OutcomeUnknown, Unauthorized
+from backends.pasqal.answers import Answer, creation_error, reading_error
+from backends.pasqal.exchange import Letter, Unanswered, Unsent, ask
+from backends.pasqal.login import Login
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pasqal_cloud.endpoints import Region
+    from pasqal_cloud.utils.jsend import JobResult, JSendPayload
+
+    from backends.pasqal.settings import Settings
+
+_CREATED_OR_OK = (200, 201, 202)
+_UNAUTHORIZED = 401
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def connect(settings: Settings, *, seconds: float) -> PasqalCloudClient:
+    """The SDK's client over our transport; nothing is sent yet. ``seconds`` bounds login and exchange together."""
+    region: Region = "sa" if settings.region == "sa" else "fr"
+    usual = Endpoints.from_region(region)
+    return PasqalCloudClient(
+        token_provider=Login(settings, login_s=seconds / 4, exchange_s=seconds * 3 / 4),
+        endpoints=Endpoints(core=settings.core_url or usual.core, account=settings.account_url or usual.account),
+        project_id=settings.project,
+        client_class=OnceClient,
+    )
+
+
+class OnceClient(HTTPClient):
+    """The SDK's HTTP client with its repetitions taken out.
+
+    Errors of backends/errors.py come out of it directly: the SDK's own would need a JSON body to be built at all.
+    """
+
+    @property
+    def login(self) -> Login:
+        """The token provider that ``connect`` gave."""
+        bearer = self.authenticator
+        if isinstance(bearer, HTTPBearerAuthenticator) and isinstance(bearer.token_provider, Login):
+            return bearer.token_provider
+        raise Unauthorized("pasqal needs a login")
+
+    def _authenticated_request(
+        self,
+        method: str,
+        url: str,
+        payload: Mapping[str, Any] | Sequence[Mapping[str, Any]] | Sequence[str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        gziped: bool = False,  # noqa: FBT001, FBT002  the SDK's signature
+    ) -> JSendPayload:
+        """One exchange; a second one only where the first was refused for an old token and no create."""
+        answer = self._once(method, url, payload, params, gziped=gziped)
+        if answer.status == _UNAUTHORIZED and self.login.forget_stale():
+            if method == "POST":
+                # A 401 is an answer to the header: the create was not read. The caller comes again.
+                raise Busy("pasqal's token had ended", retry_after=0.0)
+            answer = self._once(method, url, payload, params, gziped=gziped)
+        document = answer.document
+        if answer.status in _CREATED_OR_OK and document is not None and "data" in document:
+            return cast("JSendPayload", document)
+        raise _creates(method, answer)
+
+    def _once(
+        self, method: str, url: str, payload: object, params: Mapping[str, Any] | None, *, gziped: bool
+    ) -> Answer:
+        letter = self._letter(method, url, payload, params, gziped=gziped)
+        try:
+            return ask(letter, seconds=self.login.exchange_s)
+        except Unsent as trouble:
+            raise Busy(str(trouble)) from None
+        except Unanswered as trouble:
+            raise _doubt(method, str(trouble)) from None
+
+    def _letter(
+        self, method: str, url: str, payload: object, params: Mapping[str, Any] | None, *, gziped: bool
+    ) -> Letter:
+        headers = {
+            "Authorization": f"Bearer {self.login.get_token()}",
+            "Content-Type": "application/json",
+            "User-Agent": self.user_agent,
+        }
+        body = None if payload is None else json.dumps(payload).encode()
+        if body is not None and gziped and self.allow_gzip_request_body:
+            headers["Content-Encoding"] = "gzip"
+            body = gzip.compress(body)
+        return Letter(method=method, url=url, headers=headers, params=params, body=body)
+
+    def _download_results(self, results_link: str) -> JobResult:
+        """A job's result from its presigned address, which gets no credential of ours."""
+        parts = urlsplit(results_link)
+        plain = parts.scheme == "http" and parts.hostname in _LOOPBACK
+        if parts.scheme != "https" and not plain:
+            raise Busy("pasqal gave a result address that is not https")
+        letter = Letter(method="GET", url=results_link, headers={"User-Agent": self.user_agent})
+        try:
+            answer = ask(letter, seconds=self.login.exchange_s)
+        except (Unsent, Unanswered) as trouble:
+            raise Busy(f"no result yet: {trouble}") from None
+        if answer.status not in _CREATED_OR_OK or answer.document is None:
+            raise Busy(f"no result yet: the address answered {answer.status}")
+        return cast("JobResult", answer.document)
+
+
+def _creates(method: str, answer: Answer) -> BackendError:
+    return creation_error(answer) if method == "POST" else reading_error(answer)
+
+
+def _doubt(method: str, trouble: str) -> BackendError:
+    return OutcomeUnknown(trouble) if method == "POST" else Busy(trouble)

@@ -1,0 +1,1 @@
+"""Quandela: photonic processors and simulators over Perceval's remote protocol; recovery class ``blind``."""

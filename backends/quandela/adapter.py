@@ -1,0 +1,186 @@
+"""How does the broker use Quandela? The six verbs over its HTTP interface; Perceval stays in a child process."""
+
+from __future__ import annotations
+
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from backends.base import SUBMIT_TIMEOUT_S, Order, Outcome, Phase, Recovery, Snapshot
+from backends.child import Child, ChildError, ChildKilled
+from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, UnknownJob
+from backends.quandela import answers, desk, naming
+from backends.quandela.devices import MAX_RUN_MS, NAME, commands_of, device_of
+from backends.quandela.outcomes import outcome_of
+from backends.quandela.settings import settings_from
+from backends.quandela.status import phase_of
+from backends.quandela.transport import Reply, Transport, Unanswered, Unsent
+from broker.domain.device import Device
+from broker.domain.ids import RemoteId
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from backends.quandela.settings import Settings
+
+READ_TIMEOUT_S = 15.0
+_SHORTEST_SUBMIT_S = 2.0
+_LOOKS_AT_ONCE = 8
+_HTTP_OK = 200
+_GONE = re.compile(r"invalid job.?id|not found|can ?not cancel", re.IGNORECASE)
+
+
+def backend(*, data: Path, environ: Mapping[str, str]) -> QuandelaBackend | None:  # noqa: ARG001  one signature for all
+    """The adapter that the environment configures, or None."""
+    settings = settings_from(environ)
+    return QuandelaBackend(settings) if settings else None
+
+
+class QuandelaBackend:
+    """Blind: the vendor takes no idempotency token and lists no jobs, so an unknown outcome waits for an operator."""
+
+    name = NAME
+    recovery = Recovery.BLIND
+    poll_floor_s = 1.0
+    allows_resubmit = False
+
+    def __init__(self, settings: Settings, *, submit_timeout_s: float = SUBMIT_TIMEOUT_S) -> None:
+        self._settings = settings
+        self._transport = Transport(settings)
+        self._submit_timeout_s = submit_timeout_s
+        self._desk = Child(desk.TARGET, desk.LIMITS)
+
+    def devices(self) -> Sequence[Device]:
+        """Every configured platform that the vendor knows."""
+        return [device for name in self._settings.platforms if (device := self._device(name))]
+
+    def submit(self, order: Order) -> RemoteId:
+        """One POST; what takes time before it is done first, and none is sent when too little time is left."""
+        started = time.monotonic()
+        body = self._compose(order)
+        left = SUBMIT_TIMEOUT_S - (time.monotonic() - started)
+        if left < _SHORTEST_SUBMIT_S:
+            raise Busy("translating the program took too long; nothing was sent", retry_after=1.0)
+        return self._create(body, min(left, self._submit_timeout_s))
+
+    def find(self, token: str) -> Sequence[RemoteId]:  # noqa: ARG002  the vendor lists nothing
+        """Nothing, which proves nothing."""
+        return []
+
+    def poll(self, remote_ids: Sequence[RemoteId]) -> Mapping[RemoteId, Snapshot]:
+        """One look each, several at a time: the vendor has no route for many."""
+        if not remote_ids:
+            return {}
+        with ThreadPoolExecutor(min(len(remote_ids), _LOOKS_AT_ONCE)) as looks:
+            return dict(zip(remote_ids, looks.map(self._look, remote_ids), strict=True))
+
+    def fetch(self, remote_id: RemoteId) -> Outcome:
+        """The result, with what the job's own name says about how to read it."""
+        result = self._known(self._get(f"/api/jobs/{remote_id}/result"), remote_id)
+        record = self._known(self._get(f"/api/jobs/{remote_id}/data"), remote_id)
+        text = result.get("results")
+        if not isinstance(text, str) or not text:
+            raise Busy("quandela has no result of this job yet", retry_after=self.poll_floor_s)
+        name = naming.parse(str(record.get("job_name")))
+        return outcome_of(self._read(text, name), result, record)
+
+    def cancel(self, remote_id: RemoteId) -> None:
+        """Ask; a job that has ended or is unknown answers 400 or 404."""
+        reply = self._ask("POST", f"/api/jobs/{remote_id}/cancel")
+        if reply.status != _HTTP_OK and not _gone(reply):
+            raise answers.reading_error(reply)
+
+    def close(self) -> None:
+        """End the child process."""
+        self._desk.close()
+
+    def __repr__(self) -> str:
+        return f"QuandelaBackend({self._settings.url})"
+
+    def _device(self, platform: str) -> Device | None:
+        reply = self._get(f"/api/platforms/{quote(platform, safe='')}/processor")
+        if reply.status in (403, 404) and reply.document is not None:
+            return None
+        return device_of(_fine(reply), sandbox=self._settings.sandbox)
+
+    def _compose(self, order: Order) -> dict[str, Any]:
+        request = {
+            "ask": "compose",
+            "source": order.program.source,
+            "format": order.program.format.value,
+            "shots": order.shots,
+            "points": [dict(point) for point in order.points],
+            "platform": order.device.vendor_id,
+            "commands": commands_of(order.device),
+            "name": str(naming.JobName(token=order.token, shots=order.shots)),
+            "max_seconds": MAX_RUN_MS // 1000,
+        }
+        try:
+            body: dict[str, Any] = self._desk.call(request)["body"]
+        except ChildError as error:
+            code = error.code or "program_invalid"
+            raise Refused(error.message, code=code, pointer=error.pointer) from None
+        except ChildKilled as error:
+            raise Refused(f"translating the program was {error}", code="limit_exceeded") from None
+        return body
+
+    def _create(self, body: dict[str, Any], timeout_s: float) -> RemoteId:
+        try:
+            reply = self._transport.ask("POST", "/api/jobs", timeout_s=timeout_s, body=body)
+        except Unsent as error:
+            raise Busy(f"quandela: {error}; nothing was sent") from None
+        except Unanswered as error:
+            raise OutcomeUnknown(f"quandela: {error}") from None
+        job_id = (reply.document or {}).get("job_id")
+        if reply.status == _HTTP_OK and isinstance(job_id, str) and job_id:
+            return RemoteId(job_id)
+        raise answers.creation_error(reply)
+
+    def _look(self, remote_id: RemoteId) -> Snapshot:
+        reply = self._get(f"/api/jobs/{remote_id}/status")
+        if _gone(reply):
+            return Snapshot(phase=Phase.LOST, word="", message=answers.message_of(reply))
+        document = _fine(reply)
+        word = str(document.get("status"))
+        said = document.get("status_message") or document.get("progress_message") or ""
+        return Snapshot(phase=phase_of(word), word=word, message=str(said)[:1000])
+
+    def _read(self, text: str, name: naming.JobName | None) -> dict[str, Any]:
+        request = {
+            "ask": "read",
+            "text": text,
+            "shots": name.shots if name else None,
+            "bits": name.bits if name else None,
+        }
+        try:
+            return self._desk.call(request)
+        except (ChildError, ChildKilled) as error:
+            raise BackendError(f"quandela's result cannot be read: {error}") from None
+
+    def _known(self, reply: Reply, remote_id: RemoteId) -> dict[str, Any]:
+        if _gone(reply):
+            raise UnknownJob(f"quandela knows no job {remote_id}")
+        return _fine(reply)
+
+    def _get(self, path: str) -> Reply:
+        return self._ask("GET", path)
+
+    def _ask(self, method: str, path: str) -> Reply:
+        try:
+            return self._transport.ask(method, path, timeout_s=READ_TIMEOUT_S)
+        except (Unsent, Unanswered) as error:
+            raise Busy(f"quandela: {error}") from None
+
+
+def _gone(reply: Reply) -> bool:
+    """The vendor's own word that there is no such job, or nothing left to do with it; a proxy's 404 is no such word."""
+    return reply.status in (400, 404) and bool(_GONE.search(answers.message_of(reply)))
+
+
+def _fine(reply: Reply) -> dict[str, Any]:
+    if reply.status != _HTTP_OK or reply.document is None:
+        raise answers.reading_error(reply)
+    return reply.document

@@ -1,0 +1,141 @@
+"""How does a Perceval program become a create request? Runs in a child process; sends nothing."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from backends.quandela.serial import PROGRAM, Unfit, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+# What a platform may do instead; each ends in counts here, so that no conversion is asked of anybody.
+_INSTEAD = {
+    "sample_count": ("sample_count", "samples", "probs"),
+    "samples": ("samples", "sample_count", "probs"),
+    "probs": ("probs", "sample_count", "samples"),
+}
+
+
+def compose(request: dict[str, Any]) -> dict[str, Any]:
+    """``source``, ``shots``, ``points``, ``platform``, ``commands``, ``name``, ``max_seconds`` → ``body``.
+
+    Raises:
+        Unfit: the program cannot be sent; nothing was.
+    """
+    document = _document(request["source"])
+    experiment = experiment_of(document)
+    command = _command(document, request["commands"])
+    return {"body": _body(request, document, experiment, command)}
+
+
+def _body(
+    request: Mapping[str, Any], document: Mapping[str, Any], experiment: Any, command: str  # noqa: ANN401
+) -> dict[str, Any]:
+    from perceval.runtime import PayloadGenerator
+
+    shots = request["shots"]
+    limits = {"max_shots": shots} | ({} if command == "probs" else {"max_samples": shots})
+    sweep = _iterations(experiment, request["points"])
+    body: dict[str, Any] = PayloadGenerator.generate_payload(
+        command,
+        experiment,
+        document.get("parameters") or None,
+        request["platform"],
+        **limits,
+        **({"iterator": sweep} if sweep else {}),
+        job_context=None,
+    )
+    return body | {"job_name": request["name"], "max_duration": request["max_seconds"]}
+
+
+def _document(source: str) -> dict[str, Any]:
+    try:
+        document = json.loads(source)
+    except ValueError as error:
+        raise Unfit("the program is not JSON") from error
+    if not isinstance(document, dict):
+        raise Unfit("the program is no JSON object", pointer="")
+    return document
+
+
+def experiment_of(document: Mapping[str, Any]) -> Any:  # noqa: ANN401  a perceval Experiment
+    """The experiment of a program in the form that broker/intake/perceval.py admits: circuit, input, noise, filter."""
+    from perceval import Experiment
+
+    if "experiment" in document:
+        experiment = _opened(document, "experiment")
+    else:
+        experiment = Experiment(_opened(document, "circuit"))
+    if "input_state" in document:
+        with _blaming("input_state"):
+            experiment.with_input(_state(document["input_state"]))
+    if experiment.input_state is None:
+        raise Unfit("the program has no input state", pointer="/input_state")
+    _surround(experiment, document)
+    return experiment
+
+
+def _surround(experiment: Any, document: Mapping[str, Any]) -> None:  # noqa: ANN401
+    from perceval import NoiseModel
+
+    with _blaming("noise"):
+        if document.get("noise") is not None:
+            experiment.noise = NoiseModel(**document["noise"])
+    with _blaming("min_detected_photons"):
+        least = document.get("min_detected_photons")
+        if least is not None:
+            experiment.min_detected_photons_filter(least)
+        elif experiment.min_photons_filter is None:
+            heralded = sum(experiment.heralds.values())
+            experiment.min_detected_photons_filter(experiment.input_state.n - heralded)
+
+
+@contextmanager
+def _blaming(name: str) -> Iterator[None]:
+    """Perceval refuses with assertions and errors of many types; the user wants to know where."""
+    try:
+        yield
+    except Unfit as error:
+        raise Unfit(str(error), pointer=error.pointer or f"/{name}") from error
+    except Exception as error:
+        raise Unfit(f"{name}: {error}"[:500], pointer=f"/{name}") from error
+
+
+def _opened(document: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401
+    text = document.get(name)
+    with _blaming(name):
+        if not isinstance(text, str):
+            raise Unfit(f"{name} is missing or no text")
+        return opened(text, PROGRAM)
+
+
+def _state(text: object) -> Any:  # noqa: ANN401  a perceval BasicState
+    from perceval import BasicState
+
+    if not isinstance(text, str):
+        raise Unfit("not an input state")
+    return BasicState(text.rpartition(":")[2])
+
+
+def _command(document: Mapping[str, Any], available: Sequence[str]) -> str:
+    wanted = document.get("command") or "sample_count"
+    for command in _INSTEAD.get(wanted, ()):
+        if command in available:
+            return command
+    raise Unfit(f"the platform has no command that gives {wanted!r}", pointer="/command")
+
+
+def _iterations(
+    experiment: Any, points: Sequence[Mapping[str, float]]  # noqa: ANN401
+) -> list[dict[str, Any]]:
+    free = set(experiment.get_circuit_parameters())
+    for point in points:
+        if set(point) != free:
+            missing = ", ".join(sorted(free ^ set(point)))
+            raise Unfit(f"points and circuit differ in the parameters {missing}")
+    if len(points) == 1 and not free:
+        return []
+    return [{"circuit_params": dict(point)} for point in points]

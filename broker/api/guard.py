@@ -1,0 +1,78 @@
+"""What is refused before anything is read? Bodies that are too large, and callers that are too fast."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from broker.api.errors import problem
+from broker.domain.errors import TooMany
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+KEPT = 10_000
+
+
+class BodyLimit:
+    """Refuses a body over ``limit`` bytes by its declared length, or as soon as that much has arrived."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or answer 413."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        for name, value in scope["headers"]:
+            if name == b"content-length" and (not value.isdigit() or int(value) > self._limit):
+                await self._refuse(scope, receive, send)
+                return
+        await self._app(scope, self._counted(receive), send)
+
+    def _counted(self, receive: Receive) -> Receive:
+        left = self._limit
+
+        async def counted() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise TooLarge
+            return message
+
+        return counted
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = problem(413, "too_large", f"a body may have at most {self._limit} bytes")
+        await answer(scope, receive, send)
+
+
+class TooLarge(Exception):
+    """A body without a declared length grew over the limit."""
+
+
+class RateLimit:
+    """A token bucket per key: ``rate`` per second on average, ``burst`` at once."""
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self._rate = rate
+        self._burst = float(burst)
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def take(self, key: str) -> None:
+        """Use one token.
+
+        Raises:
+            TooMany: none is left; says when there will be.
+        """
+        now = time.monotonic()
+        tokens, then = self._buckets.get(key, (self._burst, now))
+        tokens = min(self._burst, tokens + (now - then) * self._rate)
+        if tokens < 1:
+            raise TooMany("this API key sends too many requests", retry_after=(1 - tokens) / self._rate)
+        if len(self._buckets) >= KEPT:
+            self._buckets.clear()
+        self._buckets[key] = (tokens - 1, now)

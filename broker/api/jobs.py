@@ -1,0 +1,234 @@
+"""The doors to jobs: submit, list, read, cancel, and an operator's two decisions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from broker.api import present, schemas
+from broker.api.caller import allow, member_of, needs, room_of
+from broker.crash import crashpoint
+from broker.domain.errors import RequestInvalid
+from broker.domain.hub import Member
+from broker.domain.money import Money
+from broker.domain.policy import Policy
+from broker.domain.program import Program
+from broker.services import attend, cancel
+from broker.services.decide import load_asked, load_decision
+from broker.services.look import Filter
+from broker.services.prepare import check_points
+from broker.services.submit import Submission, chosen_offer
+
+if TYPE_CHECKING:
+    from broker.api.room import Room
+    from broker.services.decide import Decided
+    from broker.services.prepare import Inspected
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+TRACE = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+Reader = Annotated[Member, Depends(needs("jobs:read"))]
+Operator = Annotated[Member, Depends(needs("ops"))]
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": schemas.Problem, "content": {"application/problem+json": {}}}
+    for status in (400, 401, 402, 403, 404, 409, 413, 422, 429)
+}
+
+
+def answer(body: Any, status: int = 200) -> Response:
+    """JSON that was built here and needs no validation."""
+    return Response(json.dumps(body, separators=(",", ":")), status_code=status, media_type="application/json")
+
+
+def policy_of(body: schemas.QuoteRequest, at: datetime) -> Policy:
+    """What the user wants of the choice."""
+    if body.deadline is not None and (body.deadline.tzinfo is None or body.deadline <= at):
+        raise RequestInvalid("the deadline must be in the future and have a time zone", pointer="/deadline")
+    cap = body.max_cost
+    return Policy(
+        prefer=body.prefer,
+        device=body.device,
+        max_cost=None if cap is None else Money.parse(cap.amount, cap.currency),
+        deadline=None if body.deadline is None else body.deadline.astimezone(UTC),
+        min_success=body.min_success,
+    )
+
+
+async def decide(
+    room: Room, member: Member, body: schemas.QuoteRequest, at: datetime
+) -> tuple[Program, Inspected, Decided]:
+    """Intake and routing; on the event loop when all answers are cached, else in a thread."""
+    program = Program.of(body.program.format, body.program.source)
+    policy = policy_of(body, at)
+
+    def work() -> tuple[Program, Inspected, Decided]:
+        inspected = room.preparation.inspected(program) or room.preparation.inspect(program)
+        check_points(inspected.requirement, body.points)
+        decided = room.preparation.decide(
+            member, inspected.requirement, policy, shots=body.shots, points=len(body.points), at=at
+        )
+        return program, inspected, decided
+
+    small = len(body.program.source) < SMALL
+    if room.preparation.ready(member, at) and (small or room.preparation.inspected(program) is not None):
+        return work()
+    return await run_in_threadpool(work)
+
+
+SMALL = 4096  # characters that intake reads faster than a thread is woken
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=schemas.JobView,
+    responses=PROBLEMS | {200: {"model": schemas.JobView, "description": "The same key and body were sent before"}},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/JobRequest"}}},
+        },
+        "parameters": [
+            {"name": "Idempotency-Key", "in": "header", "required": False,
+             "schema": {"type": "string", "minLength": 1, "maxLength": 255}},
+        ],
+    },
+)
+async def submit_job(request: Request, member: Annotated[Member, Depends(member_of)]) -> Response:
+    """Admit a job: 202 only after it is durably stored with its money held."""
+    allow(member, "jobs:write")
+    room, at = room_of(request), room_of(request).clock()
+    raw = await request.body()
+    crashpoint("gateway.received")
+    body = schemas.JobRequest.model_validate_json(raw)
+    key = idempotency_key(request)
+    program, inspected, decided = await decide(room, member, body, at)
+    chosen_offer(decided, body.device)
+    admitted = await room.writer.submit(
+        Submission(
+            member=member,
+            program=program,
+            requirement_text=inspected.text,
+            decided=decided,
+            shots=body.shots,
+            points=tuple(body.points),
+            name=body.name,
+            tags=tuple(body.tags),
+            seed=body.seed,
+            options=body.options,
+            deadline=body.deadline,
+            idempotency_key=key,
+            fingerprint=hashlib.sha256(raw).hexdigest(),
+            trace=trace_of(request),
+            at=at,
+        )
+    )
+    crashpoint("gateway.after_ring")
+    if admitted.repeated:
+        again = await run_in_threadpool(room.look.job, member, admitted.job.id, at=room.clock())
+        return answer(present.seen(again), 200)
+    moves = [(move.after.value, move.at, move.reason) for move in admitted.moves]
+    view = present.job(
+        admitted.job, inspected.requirement, tried=None, moves=moves, split=present.FRESH_LATENCY
+    )
+    return answer(view, 202)
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The header's value: 1 to 255 visible ASCII characters."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
+        raise RequestInvalid("Idempotency-Key must be 1 to 255 visible ASCII characters", pointer="/Idempotency-Key")
+    return key
+
+
+def trace_of(request: Request) -> str | None:
+    """The trace id of a W3C ``traceparent`` header."""
+    match = TRACE.fullmatch(request.headers.get("traceparent", ""))
+    return match.group(1) if match else None
+
+
+@router.get("", response_model=schemas.JobList, responses=PROBLEMS)
+async def list_jobs(  # noqa: PLR0913  one parameter per filter
+    request: Request,
+    member: Reader,
+    state: str | None = None,
+    device: Annotated[str | None, Query(max_length=128)] = None,
+    name: Annotated[str | None, Query(max_length=128)] = None,
+    tag: Annotated[str | None, Query(max_length=128)] = None,
+    since: datetime | None = None,
+    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Response:
+    """The project's jobs, newest first."""
+    room = room_of(request)
+    if since is not None and since.tzinfo is None:
+        raise RequestInvalid("since must have a time zone", pointer="/since")
+    if since is not None and since.year < 1971:  # noqa: PLR2004  before any Unix time that is ours
+        since = datetime(1971, 1, 1, tzinfo=UTC)
+    wanted = Filter(state=state, device=device, name=name, tag=tag, since=since, cursor=cursor, limit=limit)
+    page, following = await run_in_threadpool(room.look.jobs, member, wanted, at=room.clock())
+    return answer({"jobs": [present.seen(each) for each in page], "next_cursor": following})
+
+
+@router.get("/{job_id}", response_model=schemas.JobView, responses=PROBLEMS)
+async def read_job(request: Request, job_id: str, member: Reader) -> Response:
+    """One job."""
+    room = room_of(request)
+    return answer(present.seen(await run_in_threadpool(room.look.job, member, job_id, at=room.clock())))
+
+
+@router.get("/{job_id}/result", responses=PROBLEMS)
+async def read_result(request: Request, job_id: str, member: Reader) -> Response:
+    """The result in the normal form; 409 ``not_ready`` before there is one."""
+    text = await run_in_threadpool(room_of(request).look.result, member, job_id)
+    return Response(text, media_type="application/json")
+
+
+@router.get("/{job_id}/events", response_model=schemas.EventList, responses=PROBLEMS)
+async def read_events(request: Request, job_id: str, member: Reader) -> Response:
+    """Every move of a job."""
+    moves = await run_in_threadpool(room_of(request).look.events, member, job_id)
+    return answer({"events": [present.event(move) for move in moves]})
+
+
+@router.get("/{job_id}/decision", response_model=schemas.DecisionView, responses=PROBLEMS)
+async def read_decision(request: Request, job_id: str, member: Reader) -> Response:
+    """Why this device: every offer and refusal, as decided."""
+    body, snapshot = await run_in_threadpool(room_of(request).look.decision, member, job_id)
+    stored = json.loads(body)
+    decided_at = datetime.fromisoformat(json.loads(snapshot)["at"])
+    prefer = load_asked(stored["asked"]).policy.prefer.value
+    return answer(present.decision(load_decision(stored["decision"]), prefer=prefer, decided_at=decided_at))
+
+
+@router.post("/{job_id}/cancel", response_model=schemas.JobView, responses=PROBLEMS)
+async def cancel_job(request: Request, job_id: str, member: Annotated[Member, Depends(needs("jobs:write"))]) -> Response:
+    """Ask for the end of a job; safe to repeat."""
+    room = room_of(request)
+    await run_in_threadpool(cancel.cancel, room.store, member, job_id, at=room.clock())
+    return answer(present.seen(await run_in_threadpool(room.look.job, member, job_id, at=room.clock())))
+
+
+@router.post("/{job_id}/adopt", response_model=schemas.JobView, responses=PROBLEMS)
+async def adopt_job(request: Request, job_id: str, body: schemas.Adopt, member: Operator) -> Response:
+    """An operator found the vendor's job of a job in attention."""
+    room = room_of(request)
+    arguments = (room.store, member, job_id, body.remote_id, body.reason)
+    job = await run_in_threadpool(attend.adopt, *arguments, at=room.clock())
+    return answer({"id": job.id, "state": job.state.value})
+
+
+@router.post("/{job_id}/release", response_model=schemas.JobView, responses=PROBLEMS)
+async def release_job(request: Request, job_id: str, body: schemas.Release, member: Operator) -> Response:
+    """An operator knows that the vendor never got a job in attention."""
+    room = room_of(request)
+    job = await run_in_threadpool(attend.release, room.store, member, job_id, body.reason, at=room.clock())
+    return answer({"id": job.id, "state": job.state.value})

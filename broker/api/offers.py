@@ -1,0 +1,45 @@
+"""The doors to prices and devices: a quote holds nothing and sends nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response  # noqa: TC002  FastAPI reads it at run time
+
+from broker.api import present, schemas
+from broker.api.caller import needs, room_of
+from broker.api.jobs import PROBLEMS, answer, decide
+from broker.domain.errors import NotFound
+from broker.domain.hub import Member
+
+router = APIRouter(prefix="/v1", tags=["offers"])
+
+
+@router.post("/quotes", response_model=schemas.QuoteView, responses=PROBLEMS)
+async def quote(
+    request: Request, body: schemas.QuoteRequest, member: Annotated[Member, Depends(needs("quotes"))]
+) -> Response:
+    """What it would cost and when it would run, on every device, with the reason of every refusal."""
+    room = room_of(request)
+    at = room.clock()
+    program, inspected, decided = await decide(room, member, body, at)
+    view = present.decision(decided.decision, prefer=body.prefer.value, decided_at=decided.posted.snapshot.at)
+    return answer(view | {"program": present.program(program.sha256, inspected.requirement)})
+
+
+@router.get("/devices", response_model=schemas.DeviceList, responses=PROBLEMS)
+async def list_devices(request: Request, member: Annotated[Member, Depends(needs("devices:read"))]) -> Response:
+    """Every device, and whether the caller's hub may use it."""
+    room = room_of(request)
+
+    def read() -> list[dict[str, object]]:
+        with room.store.read() as work:
+            access = work.people.access(member.hub)
+        if access is None:
+            raise NotFound(f"there is no hub {member.hub}")
+        snapshot = room.market.now(room.clock()).snapshot
+        return [present.device(device, snapshot, access) for device in snapshot.devices]
+
+    return answer({"devices": await run_in_threadpool(read)})

@@ -1,0 +1,36 @@
+"""What do the doors lead to? Everything the composition root built, in one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from broker.api.guard import RateLimit
+    from broker.metrics import Metrics
+    from broker.services.keys import Keys
+    from broker.services.look import Look
+    from broker.services.market import Market
+    from broker.services.prepare import Preparation
+    from broker.services.writer import Writer
+    from broker.settings import Settings
+    from broker.store.unit_of_work import Store
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """The services of one gateway process."""
+
+    settings: Settings
+    store: Store
+    clock: Callable[[], datetime]
+    keys: Keys
+    rate: RateLimit
+    market: Market
+    preparation: Preparation
+    writer: Writer
+    look: Look
+    metrics: Metrics

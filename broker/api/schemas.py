@@ -1,0 +1,322 @@
+"""What goes over the wire? Strict request models and the JSON shapes of every answer."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003  pydantic reads it at run time
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from broker.domain.policy import Preference  # noqa: TC001  pydantic reads it at run time
+from broker.domain.program import MAX_SOURCE_BYTES, Format
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+ShortText = Annotated[str, Field(max_length=128)]
+
+
+class Strict(BaseModel):
+    """Unknown fields are errors; nothing is coerced but numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProgramBody(Strict):
+    """A program, inline."""
+
+    format: Format
+    source: str = Field(min_length=1, max_length=MAX_SOURCE_BYTES)
+
+
+class MoneyBody(Strict):
+    """Decimal text and a currency, such as ``{"amount": "5000", "currency": "KRW"}``."""
+
+    amount: str = Field(pattern=r"^\d{1,12}(\.\d{1,6})?$")
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+
+
+class QuoteRequest(Strict):
+    """What a quote and a job have in common: the program, how often, and where it may go."""
+
+    program: ProgramBody
+    shots: int = Field(default=1000, ge=1, le=10_000_000)
+    points: list[dict[ShortText, Number]] = Field(default_factory=list, max_length=1000)
+    device: str | None = Field(default=None, max_length=128)
+    prefer: Preference = Preference.BALANCED
+    max_cost: MoneyBody | None = None
+    deadline: datetime | None = None
+    min_success: float | None = Field(default=None, ge=0, le=1)
+
+
+class JobRequest(QuoteRequest):
+    """A job. ``seed`` is honoured by simulators; ``options`` are vendor options such as ``verbatim``."""
+
+    name: ShortText = ""
+    tags: list[ShortText] = Field(default_factory=list, max_length=32)
+    seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
+    options: dict[ShortText, ShortText] = Field(default_factory=dict, max_length=16)
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457). ``code`` is stable; ``line``, ``column`` and ``pointer`` locate it."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    hint: str | None = None
+    line: int | None = None
+    column: int | None = None
+    pointer: str | None = None
+    refusals: list[RefusalView] | None = None
+    budget: str | None = None
+    retry_after: float | None = None
+
+
+class MoneyView(BaseModel):
+    """``amount`` is exact decimal text; ``display`` is rounded for people."""
+
+    amount: str
+    currency: str
+    display: str
+
+
+class CostView(BaseModel):
+    """Amounts as exact decimal text in ``currency``; ``charged`` is null until settled."""
+
+    quoted: str
+    held: str
+    charged: str | None
+    currency: str
+
+
+class LatencyView(BaseModel):
+    """Seconds of each stage so far; null for a stage not reached."""
+
+    broker_queue_s: float | None
+    vendor_queue_s: float | None
+    run_s: float | None
+    fetch_s: float | None
+    total_s: float
+
+
+class MoveView(BaseModel):
+    """One entry of a timeline."""
+
+    state: str
+    at: datetime
+    reason: str
+
+
+class ProgramView(BaseModel):
+    """The program by name and shape; ``width`` is qubits, atoms or modes, and ``qubits`` repeats it for gate programs."""
+
+    format: Format
+    sha256: str
+    paradigm: str
+    width: int
+    qubits: int | None
+    depth: int
+    gates: dict[str, int]
+    parameters: list[str]
+
+
+class AttemptView(BaseModel):
+    """One try at one device, with the vendor's own task id."""
+
+    id: str
+    number: int
+    device: str
+    token: str
+    remote_id: str | None
+    vendor_status: str | None
+    queue_position: int | None
+    outcome: str | None
+    at: datetime
+
+
+class ErrorView(BaseModel):
+    """Why a job failed."""
+
+    code: str
+    message: str
+
+
+class JobView(BaseModel):
+    """A job as every reader sees it."""
+
+    id: str
+    state: str
+    name: str
+    tags: list[str]
+    device: str
+    sandbox: bool
+    program: ProgramView
+    shots: int
+    points: int
+    seed: int | None
+    cost: CostView
+    created_at: datetime
+    updated_at: datetime
+    deadline: datetime | None
+    cancel_requested: bool
+    error: ErrorView | None
+    attempt: AttemptView | None
+    timeline: list[MoveView]
+    latency: LatencyView
+    project: str
+    member: str
+    trace_id: str | None
+    links: dict[str, str]
+
+
+class JobList(BaseModel):
+    """A page of jobs, newest first; pass ``next_cursor`` as ``cursor`` for the next one."""
+
+    jobs: list[JobView]
+    next_cursor: str | None
+
+
+class OfferView(BaseModel):
+    """A device that can run the job; lower ``score`` is better."""
+
+    device: str
+    cost: MoneyView
+    list_cost: MoneyView
+    wait_s: float
+    wait_p90_s: float
+    run_s: float
+    history: int
+    success: float
+    score: float
+    sandbox: bool
+
+
+class RefusalView(BaseModel):
+    """A device that cannot or may not run the job, with the rule and the reason."""
+
+    device: str
+    rule: str
+    reason: str
+
+
+class DecisionView(BaseModel):
+    """Every offer and refusal, and the choice."""
+
+    choice: str | None
+    why: str
+    prefer: str
+    decided_at: datetime
+    offers: list[OfferView]
+    refusals: list[RefusalView]
+
+
+class QuoteView(DecisionView):
+    """A decision without a job: nothing is held and nothing is sent."""
+
+    program: ProgramView
+
+
+class DeviceView(BaseModel):
+    """A device as the caller's hub sees it; ``accessible`` false has the rule in ``refusal``."""
+
+    name: str
+    backend: str
+    provider: str
+    vendor_id: str
+    region: str
+    kind: str
+    status: str
+    accepts: list[str]
+    width: int | None
+    max_shots: int
+    queue_depth: int | None
+    wait_s: float | None
+    available_now: bool
+    next_window: datetime | None
+    price: dict[str, Any] | None
+    calibration: dict[str, Any] | None
+    sandbox: bool
+    accessible: bool
+    refusal: str | None
+    notes: str
+
+
+class DeviceList(BaseModel):
+    """All devices known to the broker."""
+
+    devices: list[DeviceView]
+
+
+class EventView(BaseModel):
+    """One move of one job; ``id`` is the stream position."""
+
+    id: int
+    job_id: str
+    before: str | None
+    state: str
+    at: datetime
+    reason: str
+
+
+class EventList(BaseModel):
+    """The events of one job, oldest first."""
+
+    events: list[EventView]
+
+
+class KeyRequest(Strict):
+    """A new API key for a member of the caller's hub (own member if omitted)."""
+
+    member: str | None = None
+    name: ShortText = ""
+    scopes: list[ShortText] | None = None
+    expires_at: datetime | None = None
+
+
+class KeyView(BaseModel):
+    """A key without its secret."""
+
+    id: str
+    name: str
+    member: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+class KeyCreated(KeyView):
+    """The only time the secret is shown."""
+
+    key: str
+
+
+class KeyList(BaseModel):
+    """The caller's keys."""
+
+    keys: list[KeyView]
+
+
+class Adopt(Strict):
+    """An operator's finding: the vendor's job id for a job in ``attention``."""
+
+    remote_id: str = Field(min_length=1, max_length=256)
+    reason: str = Field(min_length=1, max_length=512)
+
+
+class Release(Strict):
+    """An operator's finding: the vendor never got it."""
+
+    reason: str = Field(min_length=1, max_length=512)
+
+
+class Health(BaseModel):
+    """``ok`` or the parts that are not."""
+
+    status: Literal["ok", "degraded"]
+    checks: dict[str, str]
+
+
+Problem.model_rebuild()

@@ -1,0 +1,62 @@
+"""Where is the gateway put together? Settings, engine, store, queue, services, application: once, here."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from broker import logs
+from broker.api.app import build
+from broker.api.guard import RateLimit
+from broker.api.room import Room
+from broker.metrics import Metrics
+from broker.queue import doorbell
+from broker.services.keys import Keys
+from broker.services.look import Look
+from broker.services.market import Market
+from broker.services.prepare import Preparation
+from broker.services.submit import Admitter
+from broker.services.writer import Writer
+from broker.settings import Settings
+from broker.store.engine import open_engine
+from broker.store.schema import upgrade
+from broker.store.unit_of_work import Store
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+def utc_now() -> datetime:
+    """The clock of production."""
+    return datetime.now(UTC)
+
+
+def open_store(settings: Settings) -> Store:
+    """The database at the newest schema, with the doorbell that its commits ring."""
+    engine = open_engine(settings.database)
+    upgrade(engine)
+    return Store(engine, doorbell(settings.broker_url))
+
+
+def open_room(settings: Settings, store: Store) -> Room:
+    """The services of a gateway."""
+    market = Market(store)
+    return Room(
+        settings=settings,
+        store=store,
+        clock=utc_now,
+        keys=Keys(store, settings.secret()),
+        rate=RateLimit(settings.rate_per_s, settings.rate_burst),
+        market=market,
+        preparation=Preparation(store, market),
+        writer=Writer(Admitter(store, utc_now)),
+        look=Look(store),
+        metrics=Metrics(),
+    )
+
+
+def gateway() -> FastAPI:
+    """The application as a factory: ``uvicorn --factory broker.bootstrap:gateway``."""
+    settings = Settings()
+    logs.configure(settings.log_level, as_json=settings.log_json)
+    return build(open_room(settings, open_store(settings)))

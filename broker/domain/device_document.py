@@ -1,0 +1,91 @@
+"""How is a device written down as JSON? One pair of functions per value; what is loaded equals what was written."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime, time
+from typing import Any
+
+from broker.domain.device import Calibration, Device, Kind, Status, Window
+from broker.domain.money import Rate
+from broker.domain.price import Price
+from broker.domain.program import Format
+
+_DEVICE = tuple(field.name for field in fields(Device))
+_PRICE = tuple(field.name for field in fields(Price))
+_RATE = tuple(field.name for field in fields(Rate))
+_CALIBRATION = tuple(field.name for field in fields(Calibration))
+
+
+def price_document(price: Price) -> dict[str, Any]:
+    return _plain(price, _PRICE) | {"as_of": price.as_of.isoformat()}
+
+
+def price_of(body: dict[str, Any]) -> Price:
+    return Price(**(body | {"as_of": datetime.fromisoformat(body["as_of"])}))
+
+
+def rate_document(rate: Rate) -> dict[str, Any]:
+    return _plain(rate, _RATE) | {"as_of": rate.as_of.isoformat()}
+
+
+def rate_of(body: dict[str, Any]) -> Rate:
+    return Rate(**(body | {"as_of": datetime.fromisoformat(body["as_of"])}))
+
+
+def device_document(device: Device) -> dict[str, Any]:
+    """Every field; sets are sorted, so equal devices give equal documents."""
+    calibration, price = device.calibration, device.price
+    return _plain(device, _DEVICE) | {
+        "kind": device.kind.value,
+        "status": device.status.value,
+        "accepts": sorted(accepted.value for accepted in device.accepts),
+        "windows": [_window_document(window) for window in device.windows],
+        "calibration": None if calibration is None else _calibration_document(calibration),
+        "price": None if price is None else price_document(price),
+        "extra": [list(pair) for pair in device.extra],
+    }
+
+
+def device_of(body: dict[str, Any]) -> Device:
+    calibration, price = body["calibration"], body["price"]
+    values = body | {
+        "kind": Kind(body["kind"]),
+        "status": Status(body["status"]),
+        "accepts": frozenset(Format(accepted) for accepted in body["accepts"]),
+        "windows": tuple(_window_of(window) for window in body["windows"]),
+        "calibration": None if calibration is None else _calibration_of(calibration),
+        "price": None if price is None else price_of(price),
+        "extra": tuple((key, value) for key, value in body["extra"]),
+    }
+    return Device(**values)
+
+
+def _plain(value: object, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in names}
+
+
+def _window_document(window: Window) -> dict[str, Any]:
+    return {
+        "days": sorted(window.days),
+        "start": window.start.isoformat(),
+        "end": window.end.isoformat(),
+    }
+
+
+def _window_of(body: dict[str, Any]) -> Window:
+    return Window(
+        days=frozenset(body["days"]),
+        start=time.fromisoformat(body["start"]),
+        end=time.fromisoformat(body["end"]),
+    )
+
+
+def _calibration_document(calibration: Calibration) -> dict[str, Any]:
+    as_of = calibration.as_of
+    return _plain(calibration, _CALIBRATION) | {"as_of": None if as_of is None else as_of.isoformat()}
+
+
+def _calibration_of(body: dict[str, Any]) -> Calibration:
+    as_of = body["as_of"]
+    return Calibration(**(body | {"as_of": None if as_of is None else datetime.fromisoformat(as_of)}))

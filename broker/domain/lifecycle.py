@@ -1,0 +1,74 @@
+"""Which moves may a job make? One table; ``advance`` is the only function that changes a state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from broker.domain.errors import IllegalTransition
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from broker.domain.ids import JobId
+    from broker.domain.job import Job
+
+
+class JobState(StrEnum):
+    """Where a job stands; see docs/lifecycle.md, drawn from this file."""
+
+    ACCEPTED = "accepted"
+    QUEUED = "queued"
+    SUBMITTING = "submitting"
+    SUBMITTED = "submitted"
+    RUNNING = "running"
+    FETCHING = "fetching"
+    UNKNOWN = "unknown"
+    ATTENTION = "attention"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+TERMINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED})
+LIVE = frozenset(JobState) - TERMINAL
+AT_VENDOR = frozenset({JobState.SUBMITTED, JobState.RUNNING, JobState.FETCHING})
+
+_END = frozenset({JobState.FAILED, JobState.CANCELLED})
+
+NEXT: dict[JobState, frozenset[JobState]] = {
+    JobState.ACCEPTED: _END | {JobState.QUEUED},
+    JobState.QUEUED: _END | {JobState.SUBMITTING, JobState.EXPIRED},
+    JobState.SUBMITTING: _END | {JobState.SUBMITTED, JobState.QUEUED, JobState.UNKNOWN},
+    JobState.UNKNOWN: _END | {JobState.SUBMITTED, JobState.QUEUED, JobState.ATTENTION},
+    JobState.ATTENTION: _END | {JobState.SUBMITTED},
+    JobState.SUBMITTED: _END | {JobState.RUNNING, JobState.FETCHING, JobState.QUEUED},
+    JobState.RUNNING: _END | {JobState.FETCHING, JobState.QUEUED},
+    JobState.FETCHING: _END | {JobState.SUCCEEDED, JobState.QUEUED},
+    **dict.fromkeys(TERMINAL, frozenset()),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobEvent:
+    """One move: the row that timelines, metrics, streams and bills are read from."""
+
+    job_id: JobId
+    before: JobState | None
+    after: JobState
+    at: datetime
+    reason: str = ""
+
+
+def advance(job: Job, to: JobState, *, at: datetime, reason: str = "") -> tuple[Job, JobEvent]:
+    """The job after a legal move, with its event.
+
+    Raises:
+        IllegalTransition: ``to`` is not listed for the job's state.
+    """
+    if to not in NEXT[job.state]:
+        raise IllegalTransition(job.id, job.state, to)
+    event = JobEvent(job_id=job.id, before=job.state, after=to, at=at, reason=reason)
+    return replace(job, state=to, updated_at=at), event

@@ -1,0 +1,23 @@
+"""How long is each promise? The durations of leases, sends and looks, in one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from broker.domain.recovery import Quiescence
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """``send_timeout`` is T of design.md; a submission is never begun with less than 2T of the lease left.
+
+    ``stay`` is how long one scan stays with jobs that are about to finish; ``batch`` how many it takes at once.
+    """
+
+    lease: timedelta = timedelta(seconds=90)
+    send_timeout: timedelta = timedelta(seconds=30)
+    quiescence: Quiescence = field(default_factory=Quiescence)
+    stay: timedelta = timedelta(seconds=2)
+    batch: int = 128
+    pause: timedelta = timedelta(minutes=5)

@@ -1,0 +1,189 @@
+"""How often does a block run?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from broker.intake.qasm.blocks import block, statement
+from broker.intake.qasm.expressions import evaluate, integer
+from broker.intake.qasm.measurement import bits_of
+from broker.intake.qasm.numbers import number
+from broker.intake.qasm.symbols import Number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from broker.intake.qasm.reading import Reading
+
+
+def if_register(reading: Reading) -> None:
+    """Step over OpenQASM 2's ``if (c == 3) operation;``."""
+    reading.at += 1
+    reading.expect("(")
+    if not reading.words[reading.at].isidentifier():
+        reading.unexpected("a classical register")
+    bits_of(reading)
+    reading.expect("==")
+    number(reading)
+    reading.expect(")")
+    if reading.words[reading.at] in {"if", "gate", "qreg", "creg", "include", "opaque", "barrier", "{"}:
+        reading.unexpected("a quantum operation")
+    _after_measurements(reading)
+    statement(reading)
+
+
+def if_else(reading: Reading) -> None:
+    """Step over ``if (condition) {...} else if ... else {...}``; every branch counts."""
+    while True:
+        reading.at += 1
+        reading.expect("(")
+        evaluate(reading)
+        reading.expect(")")
+        _after_measurements(reading)
+        block(reading)
+        if not reading.accept("else"):
+            return
+        if reading.words[reading.at] != "if":
+            block(reading)
+            return
+
+
+def loop(reading: Reading) -> None:
+    """Step over ``for int i in [a:b] {...}``: run it exactly where that is cheap, bound it where not."""
+    start = reading.at
+    reading.at += 1
+    if reading.words[reading.at].partition("[")[0] in {"int", "uint", "float", "angle", "bool"}:
+        reading.split()
+        if reading.accept("["):
+            integer(reading, "a width")
+            reading.expect("]")
+    at = reading.at
+    name, index = reading.new_name()
+    if index is not None:
+        reading.fail("program_syntax", "a loop variable has no index", at=at)
+    if not reading.accept("in"):
+        reading.unexpected("'in'")
+    values = _values(reading)
+    _affordable(reading, len(values), start)
+    body = reading.at
+    length = _length(reading, body)
+    if length is not None and length * len(values) <= reading.budget and values:
+        reading.budget -= length * len(values)
+        for value in values:
+            reading.at = body
+            _run(reading, name, value, at)
+        return
+    _bound(reading, name, len(values), at)
+
+
+def box(reading: Reading) -> None:
+    """Step over ``box {...}`` or ``box[duration] {...}``, which run once."""
+    reading.at += 1
+    if reading.accept("["):
+        evaluate(reading)
+        reading.expect("]")
+    block(reading)
+
+
+def endless(reading: Reading) -> NoReturn:
+    """Refuse ``while``: nobody knows how long it runs."""
+    reading.fail(
+        "program_loop_unbounded",
+        "'while' has no bound that is known before the run",
+        hint="use 'for' over a constant range",
+    )
+
+
+def _run(reading: Reading, name: str, value: int | None, at: int) -> None:
+    with reading.scope():
+        reading.declare(name, Number(value), at)
+        block(reading)
+
+
+def _bound(reading: Reading, name: str, count: int, at: int) -> None:
+    """Read the body once and count it ``count`` times."""
+    times, reading.times = reading.times, reading.times * count
+    budget, reading.budget = reading.budget, 0
+    _run(reading, name, None, at)
+    reading.times, reading.budget = times, budget
+    tally = reading.tally
+    tally.peak = tally.floor = max(tally.peak, tally.floor)
+    tally.dynamic = tally.dynamic or bool(tally.measured)
+
+
+def _values(reading: Reading) -> Sequence[int]:
+    at = reading.at
+    if reading.accept("{"):
+        return _listed(reading)
+    if not reading.accept("["):
+        reading.fail("program_unsupported", "a loop over something else than a range or a set", at=at)
+    parts = [integer(reading, "a bound")]
+    while reading.accept(":"):
+        parts.append(integer(reading, "a bound"))
+    reading.expect("]")
+    known = [part for part in parts if part is not None]
+    if len(known) != len(parts):
+        reading.fail("program_loop_unbounded", "the bounds of this loop are not constants", at=at)
+    if len(known) not in {2, 3}:
+        reading.fail("program_syntax", "a range is [first:last] or [first:step:last]", at=at)
+    step = known[1] if len(known) == 3 else 1  # noqa: PLR2004  first, step, last
+    if step == 0:
+        reading.fail("program_loop_unbounded", "this loop has step 0", at=at)
+    return _range(reading, known[0], step, known[-1], at)
+
+
+def _range(reading: Reading, first: int, step: int, last: int, at: int) -> range:
+    values = range(first, last + (1 if step > 0 else -1), step)
+    if (last - first) // step > reading.limits.work:
+        reading.too_long(at)
+    return values
+
+
+def _listed(reading: Reading) -> list[int]:
+    values: list[int] = []
+    while not reading.accept("}"):
+        if values:
+            reading.expect(",")
+        value = integer(reading, "a loop value")
+        if value is None:
+            reading.fail("program_loop_unbounded", "the values of this loop are not constants")
+        values.append(value)
+    return values
+
+
+def _affordable(reading: Reading, count: int, start: int) -> None:
+    reading.tally.work += count * reading.times
+    reading.charge(start)
+
+
+def _length(reading: Reading, body: int) -> int | None:
+    """How many words the body has, if that is quickly known."""
+    words = reading.words
+    if words[body] == "{":
+        if reading.braces is None:
+            reading.braces = _pairs(words)
+        end = reading.braces.get(body)
+        return None if end is None else end - body + 1
+    if words[body] in {"for", "if", "while", "box", "switch"}:
+        return None
+    return words.index(";", body) - body + 1 if ";" in words[body : body + 1000] else None
+
+
+def _pairs(words: Sequence[str]) -> dict[int, int]:
+    """Each opening brace with the one that closes it."""
+    pairs: dict[int, int] = {}
+    open_: list[int] = []
+    for number_, word in enumerate(words):
+        if word == "{":
+            open_.append(number_)
+        elif word == "}" and open_:
+            pairs[open_.pop()] = number_
+    return pairs
+
+
+def _after_measurements(reading: Reading) -> None:
+    """What a condition guards cannot start before the bits that it reads are there."""
+    tally = reading.tally
+    tally.dynamic = True
+    if tally.measured:
+        tally.floor = max(tally.floor, tally.answered)

@@ -1,0 +1,125 @@
+"""Which version, includes and pragmas does the program ask for, and which words are refused?"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from broker.intake.qasm.blocks import block
+from broker.intake.qasm.gates import LIBRARIES2, LIBRARIES3, elementary
+from broker.intake.qasm.numbers import whole
+from broker.intake.qasm.reading import shown
+
+if TYPE_CHECKING:
+    from broker.intake.qasm.reading import Reading, Verb
+
+_VERSIONS = {2: frozenset({"2.0"}), 3: frozenset({"3", "3.0", "3.1"})}
+_PRAGMA = re.compile(r"#?pragma\s++braket\s++(verbatim|result|unitary|noise)\b(.*+)", re.DOTALL)
+_TARGETS = re.compile(r"\)\s*+([^()]++)$")
+_TARGET = re.compile(r"\s*+(?:\$([0-9]++)|([^\W\d]\w*+)(?:\[([0-9]++)\])?+)\s*+")
+
+
+def version(reading: Reading) -> None:
+    """Step over ``OPENQASM x.y;``, which may only stand first and must agree with the format."""
+    at = reading.at
+    word = reading.words[at + 1]
+    if at:
+        reading.fail("program_syntax", "OPENQASM may only be the first statement")
+    if word not in _VERSIONS[reading.version]:
+        other = 5 - reading.version
+        hint = f"send it as format openqasm{other}" if word in _VERSIONS[other] else None
+        detail = f"OPENQASM {shown(word)[1:-1]} in a program of format openqasm{reading.version}"
+        reading.fail("program_version", detail, at=at + 1, hint=hint)
+    reading.at += 2
+    reading.expect(";")
+
+
+def include(reading: Reading) -> None:
+    """Step over an include of a library that we carry; no file is ever read."""
+    start = reading.at
+    libraries = LIBRARIES2 if reading.version == 2 else LIBRARIES3  # noqa: PLR2004
+    name = reading.words[start + 1]
+    library = libraries.get(name)
+    if library is None or reading.nesting:
+        allowed = " and ".join(libraries)
+        reading.fail(
+            "program_include_forbidden",
+            f"include {shown(name)[1:-1]} is not allowed",
+            hint=f"only {allowed} may be included; paste other definitions into the program",
+        )
+    reading.at += 2
+    reading.expect(";")
+    if name in reading.included:
+        reading.fail("program_redefined", f"{name} is included twice", at=start)
+    _add(reading, name, start)
+
+
+def pragma(reading: Reading) -> None:
+    """Step over a Braket pragma; others are refused, for we cannot know what a vendor does on reading them."""
+    word = reading.words[reading.at]
+    match = _PRAGMA.fullmatch(word)
+    if match is None or match.group(1) == "noise":
+        what = "noise pragmas run on no machine that we reach" if match else "only Braket's pragmas are known"
+        reading.fail("program_unsupported", what)
+    reading.at += 1
+    if match.group(1) == "verbatim" and reading.words[reading.at] != "box":
+        reading.unexpected("'box'")
+    if match.group(1) == "unitary":
+        _unitary(reading, match.group(2))
+
+
+def refused(detail: str, hint: str | None = None) -> Verb:
+    """A verb for a word of the language that we do not support."""
+
+    def refuse(reading: Reading) -> None:
+        word = shown(reading.words[reading.at])
+        reading.fail("program_unsupported", f"{word}: {detail}", hint=hint)
+
+    return refuse
+
+
+def empty(reading: Reading) -> None:
+    """Step over a lone ``;``."""
+    reading.at += 1
+
+
+def scoped(reading: Reading) -> None:
+    """Step over a bare ``{ ... }``."""
+    block(reading)
+
+
+def _add(reading: Reading, name: str, start: int) -> None:
+    libraries = LIBRARIES2 if reading.version == 2 else LIBRARIES3  # noqa: PLR2004
+    library = libraries[name]
+    if not reading.included and reading.version == 3:  # noqa: PLR2004
+        reading.gates = {word: gate for word, gate in reading.gates.items() if gate.declared or word in _CORE}
+    clash = next((word for word in library if word in reading.names or word in reading.gates), None)
+    if clash is not None:
+        reading.fail("program_redefined", f"{name} declares '{clash}', which is already declared", at=start)
+    reading.included.add(name)
+    reading.gates.update(library)
+
+
+_CORE = frozenset({"U", "gphase"})
+
+
+def _unitary(reading: Reading, text: str) -> None:
+    """Count ``unitary(matrix) targets`` as one gate on its targets."""
+    at = reading.at - 1
+    listed = _TARGETS.search(text)
+    qubits = [_target(reading, part, at) for part in listed.group(1).split(",")] if listed else []
+    if not qubits or len(set(qubits)) != len(qubits):
+        reading.fail("program_syntax", "a unitary needs distinct targets, as in unitary([[...]]) q[0]", at=at)
+    reading.tally.clifford = False
+    reading.tally.apply(elementary("unitary", 0, len(qubits)), qubits, reading.times)
+
+
+def _target(reading: Reading, text: str, at: int) -> int:
+    match = _TARGET.fullmatch(text)
+    if match is None:
+        reading.fail("program_syntax", f"{shown(text)} is not a qubit", at=at)
+    word = text.strip()
+    found = reading.operands.get(word)
+    if found is not None:
+        return found
+    reading.fail("program_undefined", f"{shown(word)} is not a declared qubit", at=at)

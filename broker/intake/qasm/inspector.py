@@ -1,0 +1,147 @@
+"""What does an OpenQASM program need? The tables of statements, and the Requirement they lead to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from broker.domain.program import Format, Paradigm
+from broker.domain.requirement import Register, Requirement
+from broker.intake.qasm import control, declarations, definitions, directives, measurement
+from broker.intake.qasm.blocks import program as read
+from broker.intake.qasm.calls import modified
+from broker.intake.qasm.gates import BRAKET, BUILTIN2, BUILTIN3, PHASE
+from broker.intake.qasm.numbers import whole
+from broker.intake.qasm.reading import Reading
+from broker.intake.qasm.tokens import block_comment
+from broker.intake.text import place
+from broker.domain.errors import ProgramInvalid
+
+if TYPE_CHECKING:
+    from broker.domain.program import Program
+    from broker.intake.limits import Limits
+    from broker.intake.qasm.reading import Verb
+
+_BODY2: dict[str, Verb] = {"barrier": measurement.barrier}
+_VERBS2: dict[str, Verb] = {
+    "OPENQASM": directives.version,
+    "include": directives.include,
+    "qreg": declarations.qreg,
+    "creg": declarations.creg,
+    "gate": definitions.gate(_BODY2),
+    "opaque": definitions.opaque,
+    "measure": measurement.measure,
+    "reset": measurement.reset,
+    "barrier": measurement.barrier,
+    "if": control.if_register,
+    ";": directives.empty,
+}
+
+_MODIFIED: dict[str, Verb] = dict.fromkeys(("ctrl", "negctrl", "inv", "pow"), modified)
+_BODY3: dict[str, Verb] = {"barrier": measurement.barrier, "for": control.loop, ";": directives.empty, **_MODIFIED}
+_CALIBRATION = "pulse-level programs are not accepted"
+_REFUSED: dict[str, Verb] = {
+    "def": directives.refused("subroutines are not supported", "write a 'gate', or inline it"),
+    "extern": directives.refused("external functions are not supported"),
+    "cal": directives.refused(_CALIBRATION),
+    "defcal": directives.refused(_CALIBRATION),
+    "defcalgrammar": directives.refused(_CALIBRATION),
+    "switch": directives.refused("switch is not supported", "write if ... else if ..."),
+    "array": directives.refused("arrays are not supported", "use bit[n] or separate variables"),
+    "complex": directives.refused("complex variables are not supported"),
+    "duration": directives.refused("duration variables are not supported", "write the time in delay[...]"),
+    "stretch": directives.refused("stretch is not supported"),
+    "break": directives.refused("leaving a loop early is not supported"),
+    "continue": directives.refused("leaving a loop early is not supported"),
+    "return": directives.refused("return is not supported"),
+    "end": directives.refused("ending early is not supported"),
+    "@": directives.refused("annotations are not supported"),
+}
+_VERBS3: dict[str, Verb] = {
+    "OPENQASM": directives.version,
+    "include": directives.include,
+    "qreg": declarations.qreg,
+    "creg": declarations.creg,
+    "qubit": declarations.qubit,
+    "bit": declarations.bit,
+    "const": declarations.constant,
+    "input": declarations.parameter,
+    "output": declarations.output,
+    "let": declarations.alias,
+    "gate": definitions.gate(_BODY3),
+    "measure": measurement.measure,
+    "reset": measurement.reset,
+    "barrier": measurement.barrier,
+    "delay": measurement.delay,
+    "if": control.if_else,
+    "for": control.loop,
+    "while": control.endless,
+    "box": control.box,
+    "=": declarations.assignment,
+    ";": directives.empty,
+    "{": directives.scoped,
+    **dict.fromkeys(("int", "uint", "float", "angle", "bool"), declarations.variable),
+    **_MODIFIED,
+    **_REFUSED,
+}
+
+
+def inspect_openqasm2(program: Program, limits: Limits) -> Requirement:
+    """The demands of an OpenQASM 2 program."""
+    comment = block_comment(program.source)
+    if comment is not None:
+        line, column = place(program.source, comment)
+        detail = "OpenQASM 2 has no /* */ comments"
+        raise ProgramInvalid("program_syntax", detail, line=line, column=column, hint="use // comments")
+    reading = Reading(program.source, limits, _VERBS2, BUILTIN2)
+    reading.version = 2
+    return _requirement(program.format, reading)
+
+
+def inspect_openqasm3(program: Program, limits: Limits) -> Requirement:
+    """The demands of an OpenQASM 3 program; Braket's gates exist where nothing is included."""
+    reading = Reading(program.source, limits, _VERBS3, _GATES3)
+    if "$" in program.source:
+        _physical_qubits(reading)
+    return _requirement(program.format, reading)
+
+
+_GATES3 = {**BUILTIN3, **BRAKET, "gphase": PHASE}
+
+
+def _physical_qubits(reading: Reading) -> None:
+    """Number the physical qubits that occur, in their own order; the others of the chip do not count."""
+    found = {word: at for at, word in reversed(list(enumerate(reading.words))) if word[:1] == "$" and len(word) > 1}
+    numbers: dict[int, list[str]] = {}
+    for word, at in found.items():
+        number = whole(reading, word[1:], at)
+        if number >= reading.limits.qubits:
+            reading.fail("program_too_wide", f"there is no machine with a qubit {word[:20]}", at=at)
+        numbers.setdefault(number, []).append(word)
+    for place_, number in enumerate(sorted(numbers)):
+        reading.physical.update(dict.fromkeys(numbers[number], place_))
+    reading.operands.update(reading.physical)
+    reading.tally.grow(len(numbers))
+
+
+def _requirement(form: Format, reading: Reading) -> Requirement:
+    read(reading)
+    tally = reading.tally
+    width = len(tally.levels)
+    if not width:
+        reading.fail("program_empty", "the program declares no qubits")
+    registers = tuple(reading.registers)
+    implicit = not reading.kept
+    return Requirement(
+        format=form,
+        paradigm=Paradigm.GATE,
+        width=width,
+        gates=tuple(sorted((arity, count) for arity, count in tally.counts.items() if count)),
+        operations=tally.operations,
+        depth=max(tally.peak, tally.floor),
+        entangling_cut=tally.entangling_cut(),
+        registers=(Register(name="meas", size=width, offset=0),) if implicit else registers,
+        parameters=tuple(reading.parameters),
+        clifford=tally.clifford,
+        dynamic=tally.dynamic,
+        implicit_measurement=implicit,
+    )

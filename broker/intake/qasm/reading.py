@@ -1,0 +1,194 @@
+"""Where are we in the text, and what has been declared and counted so far?"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+from broker.domain.errors import ProgramInvalid
+from broker.domain.requirement import Register
+from broker.intake.qasm.symbols import Bits
+from broker.intake.qasm.tally import Tally
+from broker.intake.qasm.tokens import END, locate, words
+from broker.intake.text import deceptive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from broker.intake.limits import Limits
+    from broker.intake.qasm.gates import Gate
+    from broker.intake.qasm.symbols import Symbol
+
+    Verb = Callable[["Reading"], None]
+
+_KEYWORDS = frozenset(
+    "OPENQASM include qreg creg qubit bit bool int uint float angle complex duration stretch array gate opaque def "
+    "defcal defcalgrammar cal extern input output const let if else for while in switch case default break continue "
+    "return end measure reset barrier delay box durationof ctrl negctrl inv pow gphase U true false pi tau euler "
+    "void readonly mutable creg pragma sizeof".split()
+)
+
+
+class Reading:
+    """The state of one pass over the words of a program.
+
+    ``times`` says how often the current statement runs; ``nesting`` how deep we are in braces and brackets together;
+    ``budget`` how many words may still be read again to run a loop exactly.
+    """
+
+    def __init__(self, source: str, limits: Limits, verbs: Mapping[str, Verb], gates: Mapping[str, Gate]) -> None:
+        self.source = source
+        self.limits = limits
+        self.words = words(source)
+        self.at = 0
+        self.verbs = verbs
+        self.gates = dict(gates)
+        self.names: dict[str, Symbol] = {}
+        self.operands: dict[str, int] = {}
+        self.physical: dict[str, int] = {}
+        self.tally = Tally()
+        self.times = 1
+        self.nesting = 0
+        self.budget = 20_000 + len(self.words)
+        self.registers: list[Register] = []
+        self.bits = 0
+        self.parameters: list[str] = []
+        self.kept = False
+        self.defining: str | None = None
+        self.included: set[str] = set()
+        self.blocks: list[dict[str, Symbol | None]] = []
+        self.version = 3
+        self.braces: dict[int, int] | None = None
+        if len(self.words) > limits.tokens:
+            self.fail("program_too_large", f"the program has more than {limits.tokens} words", at=limits.tokens)
+
+    def fail(self, code: str, detail: str, *, at: int | None = None, hint: str | None = None) -> NoReturn:
+        """Refuse the program at word ``at`` (default: the current one)."""
+        line, column = locate(self.source, self.at if at is None else at)
+        raise ProgramInvalid(code, detail, line=line, column=column, hint=hint)
+
+    def unexpected(self, wanted: str) -> NoReturn:
+        """Refuse the current word because ``wanted`` should stand here."""
+        word = self.words[self.at]
+        if word == END:
+            self.fail("program_syntax", f"the program ends where {wanted} should stand")
+        if word.startswith("/*"):
+            self.fail("program_syntax", "this comment never ends", hint="close it with */")
+        if word[0] == '"' and (len(word) == 1 or word[-1] != '"'):
+            self.fail("program_syntax", "this string never ends", hint='close it with " on the same line')
+        self.fail("program_syntax", f"found {shown(word)} where {wanted} should stand")
+
+    def accept(self, word: str) -> bool:
+        """Step over ``word`` if it stands here."""
+        if self.words[self.at] != word:
+            return False
+        self.at += 1
+        return True
+
+    def expect(self, word: str) -> None:
+        """Step over ``word`` or refuse."""
+        if self.words[self.at] != word:
+            self.unexpected(f"'{word}'")
+        self.at += 1
+
+    def split(self) -> tuple[str, str | None]:
+        """Step over a name; ``q[3]`` gives its index too, as written."""
+        word = self.words[self.at]
+        if not word[:1].isalpha() and word[:1] != "_":
+            self.unexpected("a name")
+        self.at += 1
+        if word[-1] != "]":
+            return word, None
+        name, _, index = word[:-1].partition("[")
+        return name, index
+
+    def new_name(self) -> tuple[str, str | None]:
+        """Step over a name that is being declared (with its ``[size]`` if written so) and check it."""
+        at = self.at
+        name, index = self.split()
+        if name in _KEYWORDS:
+            self.fail("program_syntax", f"'{name}' is a word of the language and cannot be a name", at=at)
+        if len(name) > self.limits.name:
+            self.fail("program_name", f"this name has {len(name)} characters, at most {self.limits.name}", at=at)
+        if not name.isascii():
+            self._check_unicode(name, at)
+        return name, index
+
+    def declare(self, name: str, symbol: Symbol, at: int) -> None:
+        """Give ``name`` a meaning in the current block; an inner block may give an outer name a new one."""
+        block: Mapping[str, Symbol | None] = self.blocks[-1] if self.blocks else self.names
+        if name in block or (name in self.gates and self.defining is None):
+            self.fail("program_redefined", f"'{name}' is already declared", at=at)
+        if self.blocks:
+            self.blocks[-1][name] = self.names.get(name)
+        self.names[name] = symbol
+        if self.defining is None:
+            self._meanings_changed()
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """One level of braces: what is declared inside is forgotten after it."""
+        self.deeper()
+        self.blocks.append({})
+        try:
+            yield
+        finally:
+            self.nesting -= 1
+            self._forget(self.blocks.pop())
+
+    def deeper(self) -> None:
+        """Go one level down; the caller comes up again by ``nesting -= 1``."""
+        self.nesting += 1
+        if self.nesting > self.limits.nesting:
+            self.fail("program_nesting", f"nested deeper than {self.limits.nesting} levels")
+
+    def charge(self, at: int) -> None:
+        """Refuse as soon as the totals pass what a program may ask for."""
+        if self.tally.operations > self.limits.operations or self.tally.work > self.limits.work:
+            self.too_long(at)
+
+    def too_long(self, at: int) -> NoReturn:
+        """Refuse the statement at word ``at``: with it the program is too much."""
+        self.fail(
+            "program_too_long",
+            f"the program expands to more than {self.limits.operations} operations",
+            at=at,
+            hint="make loops shorter, gate definitions flatter, or split the program into several jobs",
+        )
+
+    def add_bits(self, name: str, size: int, at: int) -> None:
+        """Declare a classical register."""
+        self.bits += size
+        if self.bits > self.limits.bits:
+            self.fail("program_too_wide", f"more than {self.limits.bits} classical bits", at=at)
+        self.declare(name, Bits(name, size), at)
+        self.registers.append(Register(name=name, size=size, offset=self.bits - size))
+
+    def _forget(self, block: Mapping[str, Symbol | None]) -> None:
+        for name, old in block.items():
+            if old is None:
+                del self.names[name]
+            else:
+                self.names[name] = old
+        if block and self.defining is None:
+            self._meanings_changed()
+
+    def _meanings_changed(self) -> None:
+        if len(self.operands) > len(self.physical):
+            self.operands.clear()
+            self.operands.update(self.physical)
+
+    def _check_unicode(self, name: str, at: int) -> None:
+        character = deceptive(name)
+        if character is not None:
+            self.fail(
+                "program_character",
+                f"U+{ord(character):04X} in a name can be taken for another character",
+                at=at,
+                hint="use ASCII letters, or lower-case Greek as in θ",
+            )
+
+
+def shown(word: str) -> str:
+    """A word as an error message may quote it: short, printable."""
+    return repr(word if len(word) <= 40 else word[:37] + "...")  # noqa: PLR2004  one line of a terminal

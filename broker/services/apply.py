@@ -1,0 +1,65 @@
+"""How is what was learned written down? Many changes in one transaction, each only if its lease is still ours."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from broker.store.jobs import StaleFence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from broker.domain.change import Change
+    from broker.domain.ids import JobId
+    from broker.store.unit_of_work import Store, Work
+
+
+def apply(store: Store, changes: Sequence[Change], *, at: datetime, scene: str) -> list[Change]:
+    """Write the changes whose fence is still ours, all in one transaction; the others leave only evidence.
+
+    Returns the changes that were written.
+    """
+    left = list(changes)
+    while left:
+        try:
+            with store.write(scene) as work:
+                write(work, left, at=at)
+        except StaleFence as stale:
+            _witness(store, [change for change in left if change.job.id in stale.ids])
+            left = [change for change in left if change.job.id not in stale.ids]
+        else:
+            break
+    return left
+
+
+def write(work: Work, changes: Sequence[Change], *, at: datetime, seen: Mapping[JobId, int] | None = None) -> None:
+    """Put changes into a transaction that is already open."""
+    work.jobs.save([change.job for change in changes], seen=seen)
+    work.attempts.add([c.attempt for c in changes if c.attempt is not None and c.begins])
+    work.attempts.save([c.attempt for c in changes if c.attempt is not None and not c.begins])
+    work.archive.keep_results([(c.job.id, *c.result) for c in changes if c.result is not None], at)
+    work.ledger.adjust(_sums(changes))
+    work.ledger.post([entry for change in changes for entry in change.entries], at)
+    for change in changes:
+        work.moved(change.job, *change.moves)
+
+
+def _sums(changes: Sequence[Change]) -> dict[str, tuple[int, int]]:
+    held: dict[str, int] = defaultdict(int)
+    spent: dict[str, int] = defaultdict(int)
+    for change in changes:
+        for budget in change.job.budgets if change.held or change.spent else ():
+            held[budget] += change.held
+            spent[budget] += change.spent
+    return {budget: (held[budget], spent[budget]) for budget in held}
+
+
+def _witness(store: Store, late: Sequence[Change]) -> None:
+    # A reply that came after the lease was lost must not move the job, but it may be the only witness of a paid
+    # vendor job. Do not drop it: the reconciler reads it before anything is sent again.
+    witnessed = [c.attempt for c in late if c.attempt is not None and c.attempt.remote_id is not None]
+    if witnessed:
+        with store.write() as work:
+            work.attempts.witness(witnessed)

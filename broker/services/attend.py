@@ -1,0 +1,57 @@
+"""What may an operator decide about a job in ``attention``? Adopt the vendor's job, or release the hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from broker.domain.attempt import AttemptEnd
+from broker.domain.change import Change, free, sent
+from broker.domain.errors import NotFound, RequestInvalid
+from broker.domain.ids import RemoteId
+from broker.domain.lifecycle import JobState
+from broker.services.apply import write
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from broker.domain.attempt import Attempt
+    from broker.domain.hub import Member
+    from broker.domain.job import Job
+    from broker.store.unit_of_work import Store, Work
+
+
+def adopt(store: Store, operator: Member, job_id: str, remote_id: str, reason: str, *, at: datetime) -> Job:
+    """The vendor has it under ``remote_id``: drive it on. An id that another attempt bears is refused."""
+    with store.write() as work:
+        job, attempt = _attended(work, operator, job_id)
+        if work.attempts.known(job.backend, [remote_id]) - {attempt.remote_id}:
+            raise RequestInvalid(f"{remote_id} belongs to another job", pointer="/remote_id")
+        found = sent(replace(job, fence=job.fence + 1), attempt, RemoteId(remote_id), at=at, look_at=at)
+        return _decide(work, operator, job, found, "adopt", reason, at)
+
+
+def release(store: Store, operator: Member, job_id: str, reason: str, *, at: datetime) -> Job:
+    """The vendor never got it: the job fails and the whole hold goes back."""
+    with store.write() as work:
+        job, attempt = _attended(work, operator, job_id)
+        ended = replace(attempt, end=AttemptEnd.RELEASED, detail=reason)
+        change = Change(job=replace(job, fence=job.fence + 1), attempt=ended)
+        change = free(change, JobState.FAILED, at=at, reason=f"released by an operator: {reason}", code="released")
+        return _decide(work, operator, job, change, "release", reason, at)
+
+
+def _attended(work: Work, operator: Member, job_id: str) -> tuple[Job, Attempt]:
+    job = work.jobs.locked(job_id)
+    if job is None or job.hub != operator.hub:
+        raise NotFound(f"there is no job {job_id}")
+    if job.state is not JobState.ATTENTION:
+        raise RequestInvalid(f"job {job_id} is {job.state}; only a job in attention waits for an operator")
+    return job, work.attempts.latest([job.id])[job.id]
+
+
+def _decide(work: Work, operator: Member, job: Job, change: Change, act: str, reason: str, at: datetime) -> Job:
+    write(work, [change], at=at, seen={job.id: job.fence})
+    work.acted({"act": act, "job": job.id, "by": operator.id, "reason": reason}, at)
+    work.ring(job.backend, job.id)
+    return change.job

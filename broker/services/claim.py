@@ -1,0 +1,92 @@
+"""Who drives which job? A worker takes due jobs under a lease, and begins attempts where a device has room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from broker.domain.change import Change, begin, free
+from broker.domain.lifecycle import JobState
+from broker.services.apply import write
+from broker.services.turn import charge_turns, in_turn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from broker.domain.attempt import Attempt
+    from broker.domain.ids import JobId
+    from broker.domain.job import Job
+    from broker.store.unit_of_work import Store, Work
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """What one scan may take: which backends, for how long, and how many jobs; ``room`` is k per device."""
+
+    owner: str
+    backends: tuple[str, ...]
+    lease: timedelta
+    limit: int
+    room: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claimed:
+    """``begun`` are to be sent now; ``due`` were sent, or may have been, by somebody."""
+
+    begun: tuple[tuple[Job, Attempt], ...] = ()
+    due: tuple[tuple[Job, Attempt], ...] = ()
+
+
+def claim(store: Store, terms: Claim, *, at: datetime, rung: Sequence[str] = ()) -> Claimed:
+    """Take what is due under a lease and a larger fence, in one transaction.
+
+    A look without the write lock comes first, so that idle workers do not queue up behind each other.
+    """
+    with store.read() as work:
+        due = work.jobs.next_due(terms.backends)
+    if not rung and (due is None or due > at):
+        return Claimed()
+    with store.write("claim") as work:
+        taken = [_lease(job, terms, at) for job in work.jobs.due(terms.backends, at, terms.limit, only=rung)]
+        ended = [_end(job, at) for job in work.jobs.past_deadline(terms.backends, at, terms.limit)]
+        begun = _begin(work, terms, at, terms.limit - len(taken))
+        changes = [*(Change(job=job) for job in taken), *ended, *begun]
+        write(work, changes, at=at, seen=_seen(taken, begun))
+        tried = work.attempts.latest(job.id for job in taken)
+    pairs = tuple((change.job, change.attempt) for change in begun if change.attempt is not None)
+    return Claimed(begun=pairs, due=tuple((job, tried[job.id]) for job in taken))
+
+
+def _lease(job: Job, terms: Claim, at: datetime) -> Job:
+    return replace(job, lease_owner=terms.owner, lease_until=at + terms.lease, fence=job.fence + 1)
+
+
+def _seen(taken: Sequence[Job], begun: Sequence[Change]) -> dict[JobId, int]:
+    return {job.id: job.fence - 1 for job in (*taken, *(change.job for change in begun))}
+
+
+def _end(job: Job, at: datetime) -> Change:
+    if job.cancel_requested:
+        return free(Change(job=job), JobState.CANCELLED, at=at, reason="cancelled before anything was sent")
+    return free(Change(job=job), JobState.EXPIRED, at=at, reason="the deadline passed in the queue", code="expired")
+
+
+def _begin(work: Work, terms: Claim, at: datetime, limit: int) -> list[Change]:
+    # Late binding: at most k of ours wait at a vendor, so that the rest can still be re-ranked and cancelled free.
+    devices = work.jobs.queued_devices(terms.backends, at)
+    busy = work.jobs.in_flight(devices)
+    begun: list[Change] = []
+    for device in devices:
+        room = min(terms.room.get(device, 0) - busy.get(device, 0), limit - len(begun))
+        if room > 0:
+            waiting = [job for job in work.jobs.waiting(device, at, room) if not _over(job, at)]
+            begun += [begin(_lease(job, terms, at), at=at) for job in in_turn(work, waiting, at=at)[:room]]
+    if begun:
+        charge_turns(work, [change.job for change in begun], at=at)
+    return begun
+
+
+def _over(job: Job, at: datetime) -> bool:
+    return job.cancel_requested or (job.deadline is not None and job.deadline <= at)

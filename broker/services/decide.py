@@ -1,0 +1,134 @@
+"""Where may it run, and why? Routing with everything it looked at written down, and nothing computed twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from broker.domain.decision import Decision, Offer, Refusal
+from broker.domain.hub import Access, Agreement
+from broker.domain.money import Money
+from broker.domain.policy import Policy, Preference
+from broker.domain.routing import route
+from broker.store.requirement_text import dump_requirement, load_requirement
+from broker.store.rows import compact
+
+if TYPE_CHECKING:
+    from broker.domain.requirement import Requirement
+    from broker.services.market import Posted
+
+KEPT = 4096
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decided:
+    """A decision with its name and stored text; equal questions on one snapshot share one."""
+
+    id: str
+    body: str
+    decision: Decision
+    posted: Posted
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What is asked of routing; hashable, so that the same question is answered once per snapshot."""
+
+    need: Requirement
+    policy: Policy
+    access: Access
+    currency: str
+
+
+class Decider:
+    """Answers questions on the newest snapshot; keeps a bounded number of answers."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, Asked], Decided] = OrderedDict()
+
+    def decide(self, asked: Asked, posted: Posted) -> Decided:
+        """Every offer and refusal, and the choice."""
+        key = (posted.id, asked)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._kept[key] = _decide(asked, posted)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return kept
+
+
+def _decide(asked: Asked, posted: Posted) -> Decided:
+    decision = route(asked.need, asked.policy, asked.access, posted.snapshot, currency=asked.currency)
+    body = compact({"asked": asked_document(asked), "snapshot": posted.id, "decision": decision_document(decision)})
+    return Decided(id=hashlib.sha256(body.encode()).hexdigest(), body=body, decision=decision, posted=posted)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)
+
+
+def asked_document(asked: Asked) -> dict[str, Any]:
+    """Plain JSON values of a question."""
+    document: dict[str, Any] = json.loads(
+        json.dumps(
+            {
+                "requirement": dump_requirement(asked.need),
+                "policy": asdict(asked.policy),
+                "access": asdict(asked.access),
+                "currency": asked.currency,
+            },
+            default=_plain,
+        )
+    )
+    return document
+
+
+def load_asked(body: dict[str, Any]) -> Asked:
+    """The question of a stored decision."""
+    policy, access = body["policy"], body["access"]
+    return Asked(
+        need=load_requirement(body["requirement"]),
+        policy=Policy(
+            prefer=Preference(policy["prefer"]),
+            device=policy["device"],
+            max_cost=None if policy["max_cost"] is None else Money(**policy["max_cost"]),
+            deadline=_moment(policy["deadline"]),
+            min_success=policy["min_success"],
+        ),
+        access=Access(
+            hub=access["hub"],
+            hub_name=access["hub_name"],
+            agreements=tuple(
+                Agreement(**(line | {"starts": _moment(line["starts"]), "ends": _moment(line["ends"])}))
+                for line in access["agreements"]
+            ),
+        ),
+        currency=body["currency"],
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def decision_document(decision: Decision) -> dict[str, Any]:
+    """Plain JSON values of a decision."""
+    return asdict(decision)
+
+
+def load_decision(body: dict[str, Any]) -> Decision:
+    """The decision that ``decision_document`` wrote."""
+    return Decision(
+        offers=tuple(
+            Offer(**(o | {"cost": Money(**o["cost"]), "list_cost": Money(**o["list_cost"])})) for o in body["offers"]
+        ),
+        refusals=tuple(Refusal(**refusal) for refusal in body["refusals"]),
+        choice=body["choice"],
+        why=body["why"],
+    )

@@ -1,0 +1,193 @@
+"""What is there to see? Jobs with their timeline, latency split, cost and attempt, as one organisation may see them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from broker.domain.errors import NotFound, NotReady, RequestInvalid
+from broker.domain.lifecycle import TERMINAL, JobState
+from broker.store.requirement_text import load_requirement
+from broker.store.rows import job_of, micros
+from broker.store.tables import jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from broker.domain.attempt import Attempt
+    from broker.domain.hub import Member
+    from broker.domain.job import Job
+    from broker.domain.requirement import Requirement
+    from broker.store.events import StoredEvent
+    from broker.store.unit_of_work import Store, Work
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Latency:
+    """Seconds per stage; None for a stage not reached."""
+
+    broker_queue_s: float | None
+    vendor_queue_s: float | None
+    run_s: float | None
+    fetch_s: float | None
+    total_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """A job with everything that a reader is shown."""
+
+    job: Job
+    requirement: Requirement
+    attempt: Attempt | None
+    events: tuple[StoredEvent, ...]
+    latency: Latency
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filter:
+    """Which jobs to list; ``cursor`` is the id of the last job of the page before."""
+
+    state: str | None = None
+    device: str | None = None
+    name: str | None = None
+    tag: str | None = None
+    since: datetime | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+_STAGE = {
+    JobState.ACCEPTED: "broker", JobState.QUEUED: "broker", JobState.SUBMITTING: "broker", JobState.UNKNOWN: "broker",
+    JobState.ATTENTION: "broker", JobState.SUBMITTED: "vendor", JobState.RUNNING: "run", JobState.FETCHING: "fetch",
+}
+
+
+def latency(moves: Sequence[tuple[str, datetime]], run_ms: int | None, now: datetime) -> Latency:
+    """The split of a job's time by its moves (state entered, when).
+
+    Where the vendor reports the run time, it replaces what polling saw of it, and the rest of the time between
+    acceptance and the end of the run was spent in the vendor's queue.
+    """
+    spent: dict[str, float] = {}
+    ends = [at for _, at in moves[1:]] + [now]
+    for (state, since), until in zip(moves, ends, strict=True):
+        stage = _STAGE.get(JobState(state))
+        if stage is not None:
+            spent[stage] = spent.get(stage, 0.0) + (until - since).total_seconds()
+    ended = moves[-1][1] if JobState(moves[-1][0]) in TERMINAL else now
+    vendor, run = spent.get("vendor"), spent.get("run")
+    if run_ms is not None and vendor is not None:
+        there = vendor + (run or 0.0)
+        run = min(run_ms / 1000, there)
+        vendor = there - run
+    return Latency(
+        broker_queue_s=spent.get("broker"),
+        vendor_queue_s=vendor,
+        run_s=run,
+        fetch_s=spent.get("fetch"),
+        total_s=(ended - moves[0][1]).total_seconds(),
+    )
+
+
+class Look:
+    """Reads for one member; rows of another organisation do not exist here."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def job(self, member: Member, job_id: str, *, at: datetime) -> Seen:
+        """One job.
+
+        Raises:
+            NotFound: no such job in the member's organisation.
+        """
+        with self._store.read() as work:
+            return _seen(work, [_mine(work, member, job_id)], at)[0]
+
+    def jobs(self, member: Member, wanted: Filter, *, at: datetime) -> tuple[list[Seen], str | None]:
+        """A page, newest first, and the cursor of the next one."""
+        query = select(jobs).where(jobs.c.organisation_id == member.organisation)
+        query = query.where(jobs.c.project_id == member.project)
+        if wanted.state is not None:
+            query = query.where(jobs.c.state == _state(wanted.state))
+        if wanted.device is not None:
+            query = query.where(jobs.c.device == wanted.device)
+        if wanted.name is not None:
+            query = query.where(jobs.c.name == wanted.name)
+        if wanted.tag is not None:
+            query = query.where(jobs.c.tags.contains(json.dumps(wanted.tag, ensure_ascii=False), autoescape=True))
+        if wanted.since is not None:
+            query = query.where(jobs.c.created_at >= micros(wanted.since))
+        if wanted.cursor is not None:
+            query = query.where(jobs.c.id < wanted.cursor)
+        with self._store.read() as work:
+            rows = work.connection.execute(query.order_by(jobs.c.id.desc()).limit(wanted.limit + 1)).mappings().all()
+            page = [job_of(row) for row in rows[: wanted.limit]]
+            seen = _seen(work, page, at)
+        return seen, page[-1].id if len(rows) > wanted.limit else None
+
+    def result(self, member: Member, job_id: str) -> str:
+        """The stored result's JSON text.
+
+        Raises:
+            NotReady: the job has not succeeded, or not yet.
+        """
+        with self._store.read() as work:
+            job = _mine(work, member, job_id)
+            found = work.archive.result(job_id)
+        if found is None:
+            ended = job.state in TERMINAL
+            raise NotReady(f"job {job_id} is {job.state}" + (" and has no result" if ended else "; ask again later"))
+        return found[1][:-1] + f',"sha256":"{found[0]}"}}'
+
+    def decision(self, member: Member, job_id: str) -> tuple[str, str]:
+        """(decision body, snapshot body) as stored."""
+        with self._store.read() as work:
+            found = work.archive.decision(_mine(work, member, job_id).decision)
+        if found is None:
+            raise NotFound(f"the decision of job {job_id} is gone")
+        return found
+
+    def events(self, member: Member, job_id: str) -> list[StoredEvent]:
+        """Every move of a job."""
+        with self._store.read() as work:
+            return work.events.of([_mine(work, member, job_id).id])
+
+
+def _state(text: str) -> str:
+    try:
+        return JobState(text).value
+    except ValueError:
+        states = ", ".join(JobState)
+        raise RequestInvalid(f"{text} is no state; the states are {states}", pointer="/state") from None
+
+
+def _mine(work: Work, member: Member, job_id: str) -> Job:
+    job = work.jobs.get(job_id)
+    if job is None or job.organisation != member.organisation or job.project != member.project:
+        raise NotFound(f"there is no job {job_id}")
+    return job
+
+
+def _seen(work: Work, found: Sequence[Job], at: datetime) -> list[Seen]:
+    ids = [job.id for job in found]
+    attempts = work.attempts.latest(ids)
+    programs = work.archive.programs({job.program for job in found})
+    events: dict[str, list[StoredEvent]] = {job.id: [] for job in found}
+    for event in work.events.of(ids):
+        events[event.job].append(event)
+    return [
+        Seen(
+            job=job,
+            requirement=load_requirement(json.loads(programs[job.program][1])),
+            attempt=attempts.get(job.id),
+            events=tuple(events[job.id]),
+            latency=latency([(event.after, event.at) for event in events[job.id]], job.run_ms, at),
+        )
+        for job in found
+    ]

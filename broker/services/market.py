@@ -1,0 +1,123 @@
+"""What does routing look at now? One immutable snapshot of devices, prices, rates, pauses and forecasts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from broker.domain.eta import forecast
+from broker.domain.snapshot import Snapshot
+from broker.store.catalogue import OPERATOR
+from broker.store.rows import compact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from broker.domain.device import Device
+    from broker.domain.money import Rate
+    from broker.domain.price import Price
+    from broker.domain.snapshot import Forecast
+    from broker.store.catalogue import Catalogue
+    from broker.store.unit_of_work import Store
+
+FRESH = timedelta(seconds=5)
+HISTORY_JOBS = 500
+HISTORY_KEPT = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Posted:
+    """A snapshot with its name (the hash of its document) and its text."""
+
+    id: str
+    snapshot: Snapshot
+    text: str
+
+
+class Market:
+    """Keeps the newest snapshot, at most ``FRESH`` old; readers share one immutable value."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._posted: Posted | None = None
+        self._history: tuple[datetime, Mapping[str, tuple[list[float], list[float]]]] | None = None
+
+    def now(self, at: datetime) -> Posted:
+        """The snapshot to decide on."""
+        posted = self.fresh(at)
+        if posted is None:
+            posted = self._posted = self._read(at)
+        return posted
+
+    def fresh(self, at: datetime) -> Posted | None:
+        """The kept snapshot if it is still fresh; never reads."""
+        posted = self._posted
+        return posted if posted is not None and at - posted.snapshot.at < FRESH else None
+
+    @property
+    def latest(self) -> Posted | None:
+        """The newest snapshot, however old; None before the first read."""
+        return self._posted
+
+    def _read(self, at: datetime) -> Posted:
+        with self._store.read() as work:
+            priced = tuple(_priced(work.catalogue, at))
+            snapshot = Snapshot(
+                at=at,
+                devices=priced,
+                forecasts=self._forecasts(work.catalogue, priced, at),
+                rates=_rates(work.catalogue, at),
+                paused=work.catalogue.pauses(at),
+            )
+        text = compact(snapshot.document())
+        return Posted(id=hashlib.sha256(text.encode()).hexdigest(), snapshot=snapshot, text=text)
+
+    def _forecasts(self, catalogue: Catalogue, devices: tuple[Device, ...], at: datetime) -> dict[str, Forecast]:
+        if self._history is None or at - self._history[0] >= HISTORY_KEPT:
+            self._history = (at, experience(catalogue.history(HISTORY_JOBS)))
+        seen, backlog = self._history[1], catalogue.backlog()
+        return {
+            device.name: forecast(
+                *seen.get(device.name, ((), ())), device=device, ahead=max(0, backlog.get(device.name, 0))
+            )
+            for device in devices
+        }
+
+
+def experience(moves: list[tuple[str, str, str, int, int | None]]) -> dict[str, tuple[list[float], list[float]]]:
+    """(seconds waited, seconds run) of ended jobs by device, from their moves in order."""
+    begun: dict[str, int] = {}
+    seen: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
+    for job, device, state, at, run_ms in moves:
+        begun.setdefault(job, at)
+        if state == "fetching":
+            run_s = (run_ms or 0) / 1000
+            waits, runs = seen[device]
+            waits.append(max(0.0, (at - begun[job]) / 1e6 - run_s))
+            runs.append(run_s)
+    return dict(seen)
+
+
+def _priced(catalogue: Catalogue, at: datetime) -> list[Device]:
+    """Devices by name with the price in force: the operator's newest row, else the vendor's newest."""
+    prices: dict[str, tuple[bool, Price]] = {}
+    for price, origin in catalogue.prices(at):
+        ours = origin == OPERATOR
+        if price.device not in prices or ours >= prices[price.device][0]:
+            prices[price.device] = (ours, price)
+    found = sorted(catalogue.devices(), key=lambda device: device.name)
+    return [replace(d, price=prices[d.name][1]) if d.name in prices else d for d in found]
+
+
+def _rates(catalogue: Catalogue, at: datetime) -> dict[tuple[str, str], Rate]:
+    return {(rate.base, rate.quote): rate for rate in catalogue.rates(at)}
+
+
+def load_snapshot(text: str) -> Snapshot:
+    """The snapshot of a stored text."""
+    return Snapshot.load(json.loads(text))

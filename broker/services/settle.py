@@ -1,0 +1,103 @@
+"""What does the job cost in the end? Price x usage, converted at the pinned rate, capped at what was held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from broker.domain.budget import settle_entries
+from broker.domain.change import Change, free, move
+from broker.domain.lifecycle import JobState
+from broker.domain.money import Money, convert
+from broker.domain.price import charge
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from broker.domain.attempt import AttemptEnd
+    from broker.domain.job import Job
+    from broker.domain.money import Rate
+    from broker.domain.price import Price, Usage
+    from broker.store.unit_of_work import Store
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bill:
+    """``listed`` in the vendor's currency; ``due`` in the hub's; ``charged`` to the member; ``loss`` to the platform."""
+
+    listed: Money
+    due: Money
+    charged: Money
+    loss: Money
+
+
+def bill(job: Job, price: Price, rate: Rate | None, usage: Usage) -> Bill:
+    """The member never pays more than was held: what a vendor bills beyond the worst case is the platform's loss."""
+    listed = charge(price, usage)
+    due = listed if rate is None else convert(listed, rate)
+    charged = min(due.micros, job.held.micros)
+    currency = job.held.currency
+    return Bill(
+        listed=listed,
+        due=due,
+        charged=Money(currency=currency, micros=charged),
+        loss=Money(currency=currency, micros=due.micros - charged),
+    )
+
+
+class Tariff:
+    """The price and rate rows that jobs are pinned to; rows are immutable, so what was read once stays true."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._prices: dict[str, Price] = {}
+        self._rates: dict[str, Rate] = {}
+
+    def bill(self, job: Job, usage: Usage) -> Bill:
+        """The bill of a job for what was consumed."""
+        if job.price not in self._prices or (job.rate is not None and job.rate not in self._rates):
+            self._read(job)
+        rate = None if job.rate is None else self._rates[job.rate]
+        return bill(job, self._prices[job.price], rate, usage)
+
+    def _read(self, job: Job) -> None:
+        with self._store.read() as work:
+            price = work.catalogue.price(job.price)
+            rate = None if job.rate is None else work.catalogue.rate(job.rate)
+        if price is None or (job.rate is not None and rate is None):
+            raise LookupError(f"job {job.id} is pinned to price {job.price} and rate {job.rate}, which are not stored")
+        self._prices[price.id] = price
+        if rate is not None:
+            self._rates[rate.id] = rate
+
+
+def ended(
+    change: Change, to: JobState, how: AttemptEnd, *, at: datetime, reason: str = "", cost: Bill | None = None,
+    usage: Usage | None = None, code: str | None = None,
+) -> Change:
+    """The job's end with its bill: the charge is booked on every ancestor, the rest of the hold goes back."""
+    attempt = None if change.attempt is None else replace(change.attempt, end=how, detail=reason)
+    change = replace(change, attempt=attempt)
+    if cost is None or cost.due.micros == 0:
+        run_ms = None if usage is None else usage.run_ms
+        return free(replace(change, job=replace(change.job, run_ms=run_ms)), to, at=at, reason=reason, code=code)
+    return move(_booked(change, cost, usage, code, reason), to, at=at, reason=reason)
+
+
+def _booked(change: Change, cost: Bill, usage: Usage | None, code: str | None, reason: str) -> Change:
+    job = change.job
+    paid = replace(
+        job,
+        held=replace(job.held, micros=0),
+        charged=cost.charged,
+        run_ms=None if usage is None else usage.run_ms,
+        error_code=code,
+        error=reason if code else None,
+    )
+    return replace(
+        change,
+        job=paid,
+        entries=(*change.entries, *settle_entries(job, charged=cost.charged, listed=cost.listed, loss=cost.loss)),
+        held=change.held - job.held.micros,
+        spent=change.spent + cost.charged.micros,
+    )

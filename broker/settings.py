@@ -1,0 +1,74 @@
+"""What can an operator set? Frozen values from the environment (``QSUBMIT_*``), read once at a composition root."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from broker.domain.recovery import Quiescence
+from broker.domain.terms import Terms
+
+
+class Settings(BaseSettings):
+    """Durations are in seconds. ``pepper_file`` wins over ``pepper``; both keep API keys from being guessed."""
+
+    model_config = SettingsConfigDict(env_prefix="QSUBMIT_", frozen=True, extra="ignore")
+
+    data: Path = Path("qsubmit-data")
+    database_url: str = ""
+    broker_url: str = ""
+    pepper: SecretStr | None = None
+    pepper_file: Path | None = None
+    backends: str = ""
+    lease_s: float = 90.0
+    send_timeout_s: float = 30.0
+    quiescence_s: float = 600.0
+    quiescence_gap_s: float = 60.0
+    stay_s: float = 2.0
+    batch: int = 128
+    scan_s: float = 2.0
+    scan_stale_s: float = 30.0
+    catalogue_s: float = 30.0
+    rate_per_s: float = Field(default=200.0, validation_alias=AliasChoices("QSUBMIT_RATE_PER_S"))
+    rate_burst: int = 2000
+    body_limit: int = 1 << 20
+    log_level: str = "INFO"
+    log_json: bool = True
+    tracing: bool = False
+    docs: bool = True
+
+    @property
+    def database(self) -> str:
+        """The database URL; SQLite in the data directory unless set."""
+        return self.database_url or f"sqlite:///{self.data / 'qsubmit.db'}"
+
+    @property
+    def terms(self) -> Terms:
+        """The durations that drivers work by."""
+        return Terms(
+            lease=timedelta(seconds=self.lease_s),
+            send_timeout=timedelta(seconds=self.send_timeout_s),
+            quiescence=Quiescence(
+                window=timedelta(seconds=self.quiescence_s), gap=timedelta(seconds=self.quiescence_gap_s)
+            ),
+            stay=timedelta(seconds=self.stay_s),
+            batch=self.batch,
+        )
+
+    def secret(self) -> bytes:
+        """The pepper of API keys, at least 32 characters.
+
+        Raises:
+            ValueError: none is configured, or it is too short.
+        """
+        file = self.pepper_file or self.data / "pepper"
+        if file.exists():
+            text = file.read_text().strip()
+        else:
+            text = self.pepper.get_secret_value() if self.pepper else ""
+        if len(text) < 32:  # noqa: PLR2004  256 bits in hexadecimal are 64, in base64 43
+            raise ValueError("set QSUBMIT_PEPPER or QSUBMIT_PEPPER_FILE to at least 32 random characters")
+        return text.encode()

@@ -1,0 +1,74 @@
+"""What is kept as it was? Programs, decisions, snapshots and results: rows that are written once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from broker.domain.program import Format, Program
+from broker.store.rows import micros
+from broker.store.tables import decisions, programs, results, snapshots
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Table
+    from sqlalchemy.engine import Connection
+
+    from broker.domain.ids import JobId
+
+
+class Archive:
+    """The write-once tables inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def _keep(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+        if rows:
+            dialect: Any = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+            self._connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+
+    def keep_programs(self, kept: Sequence[tuple[Program, str]]) -> None:
+        """Programs with their requirement as JSON text, by content; sorted, so that writers cannot deadlock."""
+        rows = {p.sha256: {"sha256": p.sha256, "format": p.format.value, "source": p.source, "requirement": need}
+                for p, need in kept}
+        self._keep(programs, [rows[key] for key in sorted(rows)])
+
+    def keep_decisions(self, kept: Sequence[tuple[str, str, str]]) -> None:
+        """(id, snapshot id, body) of decisions."""
+        rows = {i: {"id": i, "snapshot_id": s, "body": b} for i, s, b in kept}
+        self._keep(decisions, [rows[key] for key in sorted(rows)])
+
+    def keep_snapshots(self, kept: Sequence[tuple[str, str]]) -> None:
+        """(id, body) of the catalogue snapshots that decisions were made on."""
+        rows = {i: {"id": i, "body": b} for i, b in kept}
+        self._keep(snapshots, [rows[key] for key in sorted(rows)])
+
+    def keep_results(self, kept: Sequence[tuple[JobId, str, str]], at: datetime) -> None:
+        """(job, sha256, body) of results."""
+        self._keep(results, [{"job_id": j, "sha256": h, "body": b, "at": micros(at)} for j, h, b in sorted(kept)])
+
+    def programs(self, hashes: Iterable[str]) -> dict[str, tuple[Program, str]]:
+        """Programs with their requirement's JSON text, by hash."""
+        query = select(programs).where(programs.c.sha256.in_(tuple(hashes)))
+        return {
+            row.sha256: (Program(format=Format(row.format), source=row.source, sha256=row.sha256), row.requirement)
+            for row in self._connection.execute(query)
+        }
+
+    def decision(self, decision_id: str) -> tuple[str, str] | None:
+        """(body, snapshot body) of a decision."""
+        query = select(decisions.c.body, snapshots.c.body.label("snapshot")).join(
+            snapshots, snapshots.c.id == decisions.c.snapshot_id
+        )
+        row = self._connection.execute(query.where(decisions.c.id == decision_id)).first()
+        return None if row is None else (row.body, row.snapshot)
+
+    def result(self, job_id: str) -> tuple[str, str] | None:
+        """(sha256, body) of a job's result."""
+        row = self._connection.execute(select(results).where(results.c.job_id == job_id)).first()
+        return None if row is None else (row.sha256, row.body)

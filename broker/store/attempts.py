@@ -1,0 +1,90 @@
+"""What was tried? Attempts are written before the vendor is called and updated by what is learned after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, bindparam, func, select, update
+
+from broker.store.rows import attempt_of, attempt_row
+from broker.store.tables import attempts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from broker.domain.attempt import Attempt
+    from broker.domain.ids import JobId
+
+_LEARNED = ("remote_id", "word", "queue_position", "ended", "detail", "absences", "absent_at")
+_SAVE = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("attempt"))
+    .values({name: bindparam(f"new_{name}") for name in _LEARNED})
+)
+_WITNESS = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("attempt"), attempts.c.remote_id.is_(None))
+    .values(remote_id=bindparam("remote"))
+)
+
+
+class Attempts:
+    """The attempts table inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, new: Sequence[Attempt]) -> None:
+        """Record intents."""
+        if new:
+            self._connection.execute(attempts.insert(), [attempt_row(attempt) for attempt in new])
+
+    def save(self, changed: Sequence[Attempt]) -> None:
+        """Write what was learned; the caller saves the jobs under their fence in the same transaction."""
+        rows = [
+            {"attempt": a.id} | {f"new_{k}": v for k, v in attempt_row(a).items() if k in _LEARNED} for a in changed
+        ]
+        if rows:
+            self._connection.execute(_SAVE, rows)
+
+    def witness(self, found: Sequence[Attempt]) -> None:
+        """Keep the remote id that a late worker learned after its lease was lost: evidence, not a move."""
+        rows = [{"attempt": a.id, "remote": a.remote_id} for a in found if a.remote_id is not None]
+        if rows:
+            self._connection.execute(_WITNESS, rows)
+
+    def latest(self, job_ids: Iterable[JobId]) -> dict[JobId, Attempt]:
+        """The newest attempt of each job that has one."""
+        ids = tuple(job_ids)
+        if not ids:
+            return {}
+        newest = (
+            select(attempts.c.job_id, func.max(attempts.c.number).label("number"))
+            .where(attempts.c.job_id.in_(ids))
+            .group_by(attempts.c.job_id)
+            .subquery()
+        )
+        match = and_(attempts.c.job_id == newest.c.job_id, attempts.c.number == newest.c.number)
+        rows = self._connection.execute(select(attempts).join(newest, match)).mappings()
+        return {row["job_id"]: attempt_of(row) for row in rows}
+
+    def of(self, job_id: str) -> list[Attempt]:
+        """Every attempt of a job, in order."""
+        query = select(attempts).where(attempts.c.job_id == job_id).order_by(attempts.c.number)
+        return [attempt_of(row) for row in self._connection.execute(query).mappings()]
+
+    def known(self, backend: str, remote_ids: Sequence[str]) -> set[str]:
+        """Those of ``remote_ids`` that some attempt bears."""
+        query = select(attempts.c.remote_id).where(
+            attempts.c.backend == backend, attempts.c.remote_id.in_(remote_ids)
+        )
+        return {remote for remote in self._connection.execute(query).scalars() if remote is not None}
+
+    def unresolved(self, backend: str) -> list[Attempt]:
+        """Attempts that were begun and of which nobody knows whether the vendor has them."""
+        query = select(attempts).where(
+            attempts.c.backend == backend, attempts.c.remote_id.is_(None), attempts.c.ended.is_(None)
+        )
+        return [attempt_of(row) for row in self._connection.execute(query).mappings()]

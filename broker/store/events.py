@@ -1,0 +1,109 @@
+"""What happened, in order? The stream of moves that timelines, metrics, bills and subscribers read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select, text
+
+from broker.store.rows import micros, moment
+from broker.store.tables import events, jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from broker.domain.job import Job
+    from broker.domain.lifecycle import JobEvent
+
+APPEND_LOCK = 0x71737562
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredEvent:
+    """A move with its place in the stream."""
+
+    seq: int
+    job: str
+    organisation: str
+    backend: str
+    before: str | None
+    after: str
+    at: datetime
+    reason: str
+
+
+class Events:
+    """The events table inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def append(self, moves: Sequence[tuple[Job, JobEvent]]) -> None:
+        """Write moves as the last thing before the commit.
+
+        Serial numbers are given at insert but become visible at commit; without the lock a reader could pass over a
+        lower number that commits later. The lock makes the order of numbers the order of commits.
+        """
+        if not moves:
+            return
+        serialise_appends(self._connection)
+        rows = [
+            {
+                "job_id": event.job_id,
+                "organisation_id": job.organisation,
+                "backend": job.backend,
+                "before": None if event.before is None else event.before.value,
+                "after": event.after.value,
+                "at": micros(event.at),
+                "reason": event.reason,
+            }
+            for job, event in moves
+        ]
+        self._connection.execute(events.insert(), rows)
+
+    def of(self, job_ids: Iterable[str]) -> list[StoredEvent]:
+        """All events of some jobs, oldest first."""
+        return self._read(select(events).where(events.c.job_id.in_(tuple(job_ids))))
+
+    def after(
+        self, seq: int, limit: int, *, organisation: str | None = None, project: str | None = None,
+        job: str | None = None,
+    ) -> list[StoredEvent]:
+        """The stream from a position on, for everybody, one organisation, one project or one job."""
+        query = select(events).where(events.c.seq > seq).limit(limit)
+        if organisation is not None:
+            query = query.where(events.c.organisation_id == organisation)
+        if project is not None:
+            query = query.join(jobs, jobs.c.id == events.c.job_id).where(jobs.c.project_id == project)
+        if job is not None:
+            query = query.where(events.c.job_id == job)
+        return self._read(query)
+
+    def last(self) -> int:
+        """The newest position."""
+        return int(self._connection.execute(select(func.coalesce(func.max(events.c.seq), 0))).scalar_one())
+
+    def _read(self, query) -> list[StoredEvent]:  # type: ignore[no-untyped-def]
+        return [
+            StoredEvent(
+                seq=row.seq,
+                job=row.job_id,
+                organisation=row.organisation_id,
+                backend=row.backend,
+                before=row.before,
+                after=row.after,
+                at=moment(row.at),
+                reason=row.reason,
+            )
+            for row in self._connection.execute(query.order_by(events.c.seq))
+        ]
+
+
+def serialise_appends(connection: Connection) -> None:
+    """Let one appender at a time commit; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": APPEND_LOCK})

@@ -1,0 +1,111 @@
+"""Whose money is where? Budget rows that carry running sums, and the append-only double-entry journal under them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, func, select, update
+
+from broker.domain.budget import Budget
+from broker.store.rows import micros
+from broker.store.tables import budgets, entries, orphans, usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from broker.domain.budget import Entry
+
+_ADJUST = (
+    update(budgets)
+    .where(budgets.c.id == bindparam("budget"))
+    .values(held=budgets.c.held + bindparam("more_held"), spent=budgets.c.spent + bindparam("more_spent"))
+)
+
+
+class Ledger:
+    """Budgets, journal and decayed usage inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def budgets(self, ids: Iterable[str], *, lock: bool = False) -> dict[str, Budget]:
+        """Budgets by id; with ``lock`` held against others until the commit, always taken in the same order."""
+        query = select(budgets).where(budgets.c.id.in_(tuple(ids))).order_by(budgets.c.id)
+        rows = self._connection.execute(query.with_for_update() if lock else query).mappings()
+        return {
+            row["id"]: Budget(
+                id=row["id"],
+                owner=row["owner"],
+                parent=row["parent_id"],
+                currency=row["currency"],
+                limit_micros=row["limit_micros"],
+                held=row["held"],
+                spent=row["spent"],
+            )
+            for row in rows
+        }
+
+    def adjust(self, changes: Mapping[str, tuple[int, int]]) -> None:
+        """Add (held, spent) to budgets, in id order so that two transactions never wait for each other."""
+        rows = [
+            {"budget": budget, "more_held": held, "more_spent": spent}
+            for budget, (held, spent) in sorted(changes.items())
+            if held or spent
+        ]
+        if rows:
+            self._connection.execute(_ADJUST, rows)
+
+    def post(self, journal: Sequence[Entry], at: datetime) -> None:
+        """Append entries; whoever calls has made them sum to zero per currency (domain/budget.py)."""
+        rows = [
+            {
+                "account": entry.account,
+                "currency": entry.currency,
+                "micros": entry.micros,
+                "kind": entry.kind,
+                "job_id": entry.job,
+                "at": micros(at),
+            }
+            for entry in journal
+        ]
+        if rows:
+            self._connection.execute(entries.insert(), rows)
+
+    def sums(self) -> dict[str, int]:
+        """The sum of the whole journal per currency: zero, or the books are wrong."""
+        query = select(entries.c.currency, func.sum(entries.c.micros)).group_by(entries.c.currency)
+        return {currency: int(total) for currency, total in self._connection.execute(query).tuples()}
+
+    def balances(self) -> dict[tuple[str, str], int]:
+        """(account, currency) -> micro-units."""
+        query = select(entries.c.account, entries.c.currency, func.sum(entries.c.micros)).group_by(
+            entries.c.account, entries.c.currency
+        )
+        return {(account, currency): int(total) for account, currency, total in self._connection.execute(query)}
+
+    def used(self, scopes: Iterable[str]) -> dict[str, tuple[int, int]]:
+        """Decayed spend of organisations, projects and members: scope -> (micro-units, as of Unix microseconds)."""
+        query = select(usage).where(usage.c.scope.in_(tuple(scopes)))
+        return {row.scope: (row.micros, row.as_of) for row in self._connection.execute(query)}
+
+    def use(self, amounts: Mapping[str, int], at: datetime) -> None:
+        """Set the decayed spend of scopes as of now."""
+        known = self.used(amounts)
+        old = [{"key": s, "new": m, "when": micros(at)} for s, m in sorted(amounts.items()) if s in known]
+        new = [{"scope": s, "micros": m, "as_of": micros(at)} for s, m in sorted(amounts.items()) if s not in known]
+        change = update(usage).where(usage.c.scope == bindparam("key"))
+        if old:
+            self._connection.execute(change.values(micros=bindparam("new"), as_of=bindparam("when")), old)
+        if new:
+            self._connection.execute(usage.insert(), new)
+
+    def add_orphan(self, backend: str, remote_id: str, at: datetime) -> bool:
+        """Note a vendor job that no attempt knows; False if it was noted before."""
+        seen = select(orphans.c.remote_id).where(orphans.c.backend == backend, orphans.c.remote_id == remote_id)
+        if self._connection.execute(seen).first() is not None:
+            return False
+        self._connection.execute(orphans.insert(), {"backend": backend, "remote_id": remote_id, "seen_at": micros(at)})
+        return True

@@ -1,0 +1,201 @@
+"""Who is who? Hubs, agreements, organisations, projects, members and the digests of their API keys."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from broker.domain.hub import Access, Agreement, Member
+from broker.domain.ids import HubId, KeyId, MemberId, OrganisationId, ProjectId
+from broker.store.rows import compact, micros, micros_or_none, moment, moment_or_none
+from broker.store.tables import agreements, api_keys, budgets, hubs, members, organisations, projects
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Table
+    from sqlalchemy.engine import Connection
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyRow:
+    """An API key without its secret."""
+
+    id: str
+    member: str
+    name: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+def budget_id(kind: str, owner: str) -> str:
+    """The id of the budget of a hub, organisation, project or member."""
+    return f"{kind}:{owner}"
+
+
+class People:
+    """Membership tables inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, table: Table, row: dict[str, Any], *, keep: tuple[str, ...] = ()) -> None:
+        """Insert or update by primary key; columns in ``keep`` keep their stored value."""
+        dialect: Any = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+        insert = dialect.insert(table).values(row)
+        keys = [column.name for column in table.primary_key]
+        change = {name: insert.excluded[name] for name in row if name not in keys and name not in keep}
+        self._connection.execute(
+            insert.on_conflict_do_update(index_elements=keys, set_=change)
+            if change
+            else insert.on_conflict_do_nothing()
+        )
+
+    def member(self, member_id: str, *, key: str = "", scopes: tuple[str, ...] = ()) -> Member | None:
+        """A member with the whole chain of ancestors."""
+        query = (
+            select(
+                members.c.id, members.c.name, projects.c.id.label("project"),
+                organisations.c.id.label("organisation"), hubs.c.id.label("hub"), hubs.c.currency,
+            )
+            .join(projects, projects.c.id == members.c.project_id)
+            .join(organisations, organisations.c.id == projects.c.organisation_id)
+            .join(hubs, hubs.c.id == organisations.c.hub_id)
+            .where(members.c.id == member_id)
+        )
+        row = self._connection.execute(query).first()
+        if row is None:
+            return None
+        owners = (("hub", row.hub), ("organisation", row.organisation), ("project", row.project), ("member", row.id))
+        return Member(
+            id=MemberId(row.id),
+            name=row.name,
+            hub=HubId(row.hub),
+            organisation=OrganisationId(row.organisation),
+            project=ProjectId(row.project),
+            key=KeyId(key),
+            scopes=frozenset(scopes),
+            currency=row.currency,
+            budgets=tuple(budget_id(kind, owner) for kind, owner in owners),
+        )
+
+    def by_digest(self, digest: str) -> tuple[KeyRow, Member] | None:
+        """The key with this digest and its member."""
+        row = self._connection.execute(select(api_keys).where(api_keys.c.digest == digest)).first()
+        if row is None:
+            return None
+        key = _key_of(row)
+        member = self.member(key.member, key=key.id, scopes=key.scopes)
+        return None if member is None else (key, member)
+
+    def add_key(self, key: KeyRow, digest: str) -> None:
+        """Store a key's digest; the secret is nowhere."""
+        row = {
+            "id": key.id,
+            "member_id": key.member,
+            "digest": digest,
+            "name": key.name,
+            "scopes": compact(key.scopes),
+            "created_at": micros(key.created_at),
+            "expires_at": micros_or_none(key.expires_at),
+        }
+        self._connection.execute(api_keys.insert(), row)
+
+    def key(self, key_id: str) -> KeyRow | None:
+        """A key by id."""
+        row = self._connection.execute(select(api_keys).where(api_keys.c.id == key_id)).first()
+        return None if row is None else _key_of(row)
+
+    def keys_of(self, hub: str, member: str | None) -> list[KeyRow]:
+        """Keys of a member, or of every member of a hub."""
+        query = (
+            select(api_keys)
+            .join(members, members.c.id == api_keys.c.member_id)
+            .join(projects, projects.c.id == members.c.project_id)
+            .join(organisations, organisations.c.id == projects.c.organisation_id)
+            .where(organisations.c.hub_id == hub)
+            .order_by(api_keys.c.created_at)
+        )
+        if member is not None:
+            query = query.where(api_keys.c.member_id == member)
+        return [_key_of(row) for row in self._connection.execute(query)]
+
+    def end_key(self, key_id: str, *, revoked_at: datetime | None = None, expires_at: datetime | None = None) -> None:
+        """Revoke a key now, or let it expire."""
+        change = {"revoked_at": micros_or_none(revoked_at), "expires_at": micros_or_none(expires_at)}
+        values = {name: value for name, value in change.items() if value is not None}
+        self._connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(values))
+
+    def touch_keys(self, used: dict[str, datetime]) -> None:
+        """Note the last use of keys."""
+        rows = [{"key": key, "when": micros(at)} for key, at in sorted(used.items())]
+        if rows:
+            change = update(api_keys).where(api_keys.c.id == bindparam("key"))
+            self._connection.execute(change.values(last_used_at=bindparam("when")), rows)
+
+    def access(self, hub: str) -> Access | None:
+        """A hub's agreements."""
+        row = self._connection.execute(select(hubs).where(hubs.c.id == hub)).first()
+        if row is None:
+            return None
+        query = select(agreements).where(agreements.c.hub_id == hub).order_by(agreements.c.id)
+        lines = tuple(
+            Agreement(
+                id=line.id,
+                hub=HubId(hub),
+                pattern=line.pattern,
+                source=line.source,
+                starts=moment_or_none(line.starts),
+                ends=moment_or_none(line.ends),
+            )
+            for line in self._connection.execute(query)
+        )
+        return Access(hub=HubId(hub), hub_name=row.name, agreements=lines)
+
+    def hub_of(self, slug: str) -> str | None:
+        """The id of a hub."""
+        found: str | None = self._connection.execute(select(hubs.c.id).where(hubs.c.slug == slug)).scalar()
+        return found
+
+    def names(self, project: str, member: str) -> tuple[str, str]:
+        """Readable names of a project and a member."""
+        query = select(projects.c.name, members.c.name).where(projects.c.id == project, members.c.id == member)
+        row = self._connection.execute(query).first()
+        return (project, member) if row is None else (row[0], row[1])
+
+    def shares(self, scopes: tuple[str, ...]) -> dict[str, int]:
+        """Fair-share weights of the organisations, projects and members named."""
+        found: dict[str, int] = {}
+        for table in (organisations, projects, members):
+            rows = self._connection.execute(select(table.c.id, table.c.shares).where(table.c.id.in_(scopes)))
+            found |= dict(rows.tuples().all())
+        return found
+
+    def may_resubmit(self, project_ids: tuple[str, ...]) -> frozenset[str]:
+        """Projects that allow a QPU job to be sent again once its absence is proven."""
+        query = select(projects.c.id).where(projects.c.id.in_(project_ids), projects.c.allow_resubmit.is_(True))
+        return frozenset(self._connection.execute(query).scalars())
+
+    def has_budget(self, budget: str) -> bool:
+        """Whether a budget row exists."""
+        return self._connection.execute(select(budgets.c.id).where(budgets.c.id == budget)).first() is not None
+
+
+def _key_of(row: Any) -> KeyRow:
+    return KeyRow(
+        id=row.id,
+        member=row.member_id,
+        name=row.name,
+        scopes=tuple(json.loads(row.scopes)),
+        created_at=moment(row.created_at),
+        expires_at=moment_or_none(row.expires_at),
+        revoked_at=moment_or_none(row.revoked_at),
+        last_used_at=moment_or_none(row.last_used_at),
+    )

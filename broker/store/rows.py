@@ -1,0 +1,183 @@
+"""How do rows become values and back? One pair of functions per thing; nothing else knows the column names."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from broker.domain.attempt import Attempt, AttemptEnd
+from broker.domain.job import Job
+from broker.domain.lifecycle import JobState
+from broker.domain.money import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(at: datetime) -> int:
+    """Unix microseconds of an aware time, exactly."""
+    return (at - EPOCH) // MICROSECOND
+
+
+def micros_or_none(at: datetime | None) -> int | None:
+    """The same for a time that may be missing."""
+    return None if at is None else micros(at)
+
+
+def moment(value: int) -> datetime:
+    """The aware time of Unix microseconds, exactly."""
+    return EPOCH + timedelta(microseconds=value)
+
+
+def moment_or_none(value: int | None) -> datetime | None:
+    """The same for a time that may be missing."""
+    return None if value is None else moment(value)
+
+
+def compact(value: Any) -> str:
+    """JSON text without spaces."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def moving_columns(job: Job) -> dict[str, Any]:
+    """The columns that a driver of the job changes; the cancel flag is its owner's and is never overwritten."""
+    return {
+        "state": job.state.value,
+        "device": job.device,
+        "backend": job.backend,
+        "quoted": job.quoted.micros,
+        "held": job.held.micros,
+        "charged": None if job.charged is None else job.charged.micros,
+        "price_id": job.price,
+        "rate_id": job.rate,
+        "decision_id": job.decision,
+        "sandbox": job.sandbox,
+        "updated_at": micros(job.updated_at),
+        "due_at": micros_or_none(job.due_at),
+        "lease_owner": job.lease_owner,
+        "lease_until": micros_or_none(job.lease_until),
+        "fence": job.fence,
+        "attempt": job.attempt,
+        "remote_id": job.remote_id,
+        "error_code": job.error_code,
+        "error": job.error,
+        "run_ms": job.run_ms,
+    }
+
+
+def job_row(job: Job) -> dict[str, Any]:
+    """Every column of a new job."""
+    return moving_columns(job) | {
+        "id": job.id,
+        "hub_id": job.hub,
+        "organisation_id": job.organisation,
+        "project_id": job.project,
+        "member_id": job.member,
+        "name": job.name,
+        "tags": compact(job.tags),
+        "program": job.program,
+        "shots": job.shots,
+        "points": compact(job.points),
+        "seed": job.seed,
+        "options": compact(job.options),
+        "currency": job.held.currency,
+        "budgets": compact(job.budgets),
+        "idempotency_key": job.idempotency_key,
+        "fingerprint": job.fingerprint,
+        "created_at": micros(job.created_at),
+        "deadline": micros_or_none(job.deadline),
+        "trace": job.trace,
+        "cancel_requested": job.cancel_requested,
+    }
+
+
+def job_of(row: Mapping[str, Any]) -> Job:
+    """A job from its row."""
+    currency = row["currency"]
+    return Job(
+        id=row["id"],
+        hub=row["hub_id"],
+        organisation=row["organisation_id"],
+        project=row["project_id"],
+        member=row["member_id"],
+        name=row["name"],
+        tags=tuple(json.loads(row["tags"])),
+        state=JobState(row["state"]),
+        device=row["device"],
+        backend=row["backend"],
+        program=row["program"],
+        shots=row["shots"],
+        points=tuple(json.loads(row["points"])),
+        seed=row["seed"],
+        options=json.loads(row["options"]),
+        quoted=Money(currency=currency, micros=row["quoted"]),
+        held=Money(currency=currency, micros=row["held"]),
+        charged=None if row["charged"] is None else Money(currency=currency, micros=row["charged"]),
+        price=row["price_id"],
+        rate=row["rate_id"],
+        decision=row["decision_id"],
+        budgets=tuple(json.loads(row["budgets"])),
+        sandbox=bool(row["sandbox"]),
+        idempotency_key=row["idempotency_key"],
+        fingerprint=row["fingerprint"],
+        created_at=moment(row["created_at"]),
+        updated_at=moment(row["updated_at"]),
+        deadline=moment_or_none(row["deadline"]),
+        due_at=moment_or_none(row["due_at"]),
+        lease_owner=row["lease_owner"],
+        lease_until=moment_or_none(row["lease_until"]),
+        fence=row["fence"],
+        attempt=row["attempt"],
+        remote_id=row["remote_id"],
+        cancel_requested=bool(row["cancel_requested"]),
+        error_code=row["error_code"],
+        error=row["error"],
+        run_ms=row["run_ms"],
+        trace=row["trace"],
+    )
+
+
+def attempt_row(attempt: Attempt) -> dict[str, Any]:
+    """Every column of an attempt."""
+    return {
+        "id": attempt.id,
+        "job_id": attempt.job,
+        "number": attempt.number,
+        "device": attempt.device,
+        "backend": attempt.backend,
+        "token": attempt.token,
+        "intent_at": micros(attempt.intent_at),
+        "fence": attempt.fence,
+        "remote_id": attempt.remote_id,
+        "word": attempt.word,
+        "queue_position": attempt.queue_position,
+        "ended": None if attempt.end is None else attempt.end.value,
+        "detail": attempt.detail,
+        "absences": attempt.absences,
+        "absent_at": micros_or_none(attempt.absent_at),
+    }
+
+
+def attempt_of(row: Mapping[str, Any]) -> Attempt:
+    """An attempt from its row."""
+    return Attempt(
+        id=row["id"],
+        job=row["job_id"],
+        number=row["number"],
+        device=row["device"],
+        backend=row["backend"],
+        token=row["token"],
+        intent_at=moment(row["intent_at"]),
+        fence=row["fence"],
+        remote_id=row["remote_id"],
+        word=row["word"],
+        queue_position=row["queue_position"],
+        end=None if row["ended"] is None else AttemptEnd(row["ended"]),
+        detail=row["detail"],
+        absences=row["absences"],
+        absent_at=moment_or_none(row["absent_at"]),
+    )

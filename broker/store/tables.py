@@ -1,0 +1,314 @@
+"""What is stored? Times are Unix microseconds, money is integer micro-units, JSON is text; ids are text UUIDs."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Id = String(64)
+Name = String(256)
+Serial = BigInteger().with_variant(Integer, "sqlite")
+
+hubs = Table(
+    "hubs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("slug", Name, nullable=False, unique=True),
+    Column("name", Name, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("source", Text, nullable=False),
+)
+agreements = Table(
+    "agreements",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("hub_id", Id, ForeignKey("hubs.id"), nullable=False, index=True),
+    Column("pattern", Name, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("starts", BigInteger),
+    Column("ends", BigInteger),
+)
+organisations = Table(
+    "organisations",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("hub_id", Id, ForeignKey("hubs.id"), nullable=False, index=True),
+    Column("slug", Name, nullable=False),
+    Column("name", Name, nullable=False),
+    Column("kind", Name, nullable=False),
+    Column("shares", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    UniqueConstraint("hub_id", "slug"),
+)
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("organisation_id", Id, ForeignKey("organisations.id"), nullable=False, index=True),
+    Column("slug", Name, nullable=False),
+    Column("name", Name, nullable=False),
+    Column("shares", Integer, nullable=False),
+    Column("allow_resubmit", Boolean, nullable=False, server_default=text("false")),
+    UniqueConstraint("organisation_id", "slug"),
+)
+members = Table(
+    "members",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("project_id", Id, ForeignKey("projects.id"), nullable=False, index=True),
+    Column("name", Name, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("shares", Integer, nullable=False),
+    UniqueConstraint("project_id", "name"),
+)
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("parent_id", Id, ForeignKey("budgets.id")),
+    Column("owner", Name, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("limit_micros", BigInteger),
+    Column("held", BigInteger, nullable=False),
+    Column("spent", BigInteger, nullable=False),
+    # The last wall: whatever a bug or a race does above, the database refuses an overspent budget.
+    CheckConstraint("limit_micros IS NULL OR held + spent <= limit_micros", name="within_limit"),
+    CheckConstraint("held >= 0 AND spent >= 0", name="not_negative"),
+)
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("member_id", Id, ForeignKey("members.id"), nullable=False, index=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("name", Name, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Column("last_used_at", BigInteger),
+)
+devices = Table(
+    "devices",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("backend", Name, nullable=False, index=True),
+    Column("recovery", Name, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+prices = Table(
+    "prices",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("device", Name, nullable=False, index=True),
+    Column("currency", String(3), nullable=False),
+    Column("per_task", BigInteger, nullable=False),
+    Column("per_shot", BigInteger, nullable=False),
+    Column("per_second", BigInteger, nullable=False),
+    Column("minimum_ms", BigInteger, nullable=False),
+    Column("as_of", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("origin", Name, nullable=False),
+)
+rates = Table(
+    "rates",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("base", String(3), nullable=False),
+    Column("quote", String(3), nullable=False),
+    Column("micros", BigInteger, nullable=False),
+    Column("as_of", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+)
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("scope", Name, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("until", BigInteger),
+    Column("at", BigInteger, nullable=False),
+)
+programs = Table(
+    "programs",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("format", Name, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("requirement", Text, nullable=False),
+)
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("snapshot_id", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+)
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("hub_id", Id, nullable=False),
+    Column("organisation_id", Id, nullable=False),
+    Column("project_id", Id, nullable=False),
+    Column("member_id", Id, nullable=False),
+    Column("name", Name, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("device", Name, nullable=False),
+    Column("backend", Name, nullable=False),
+    Column("program", String(64), nullable=False),
+    Column("shots", BigInteger, nullable=False),
+    Column("points", Text, nullable=False),
+    Column("seed", BigInteger),
+    Column("options", Text, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("quoted", BigInteger, nullable=False),
+    Column("held", BigInteger, nullable=False),
+    Column("charged", BigInteger),
+    Column("price_id", Id, nullable=False),
+    Column("rate_id", Id),
+    Column("decision_id", String(64), nullable=False),
+    Column("budgets", Text, nullable=False),
+    Column("sandbox", Boolean, nullable=False),
+    Column("idempotency_key", Name),
+    Column("fingerprint", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("deadline", BigInteger),
+    Column("due_at", BigInteger),
+    Column("lease_owner", Name),
+    Column("lease_until", BigInteger),
+    Column("fence", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("remote_id", Name),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("error_code", Name),
+    Column("error", Text),
+    Column("run_ms", BigInteger),
+    Column("trace", Name),
+    UniqueConstraint("project_id", "idempotency_key"),
+    Index("ix_jobs_due", "backend", "state", "due_at", postgresql_where=text("due_at IS NOT NULL"),
+          sqlite_where=text("due_at IS NOT NULL")),
+    Index("ix_jobs_queue", "device", "state", "project_id", "id", postgresql_where=text("due_at IS NOT NULL"),
+          sqlite_where=text("due_at IS NOT NULL")),
+    Index("ix_jobs_organisation", "organisation_id", "id"),
+)
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("job_id", Id, ForeignKey("jobs.id"), nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    Column("device", Name, nullable=False),
+    Column("backend", Name, nullable=False),
+    Column("token", Name, nullable=False),
+    Column("intent_at", BigInteger, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("remote_id", Name),
+    Column("word", Name),
+    Column("queue_position", Integer),
+    Column("ended", Name),
+    Column("detail", Text, nullable=False),
+    Column("absences", Integer, nullable=False),
+    Column("absent_at", BigInteger),
+    Index("ix_attempts_remote", "backend", "remote_id"),
+)
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("job_id", Id, nullable=False, index=True),
+    Column("organisation_id", Id, nullable=False),
+    Column("backend", Name, nullable=False),
+    Column("before", String(16)),
+    Column("after", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+results = Table(
+    "results",
+    metadata,
+    Column("job_id", Id, ForeignKey("jobs.id"), primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+entries = Table(
+    "entries",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("account", Name, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("micros", BigInteger, nullable=False),
+    Column("kind", Name, nullable=False),
+    Column("job_id", Id, index=True),
+    Column("at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+usage = Table(
+    "usage",
+    metadata,
+    Column("scope", Id, primary_key=True),
+    Column("micros", BigInteger, nullable=False),
+    Column("as_of", BigInteger, nullable=False),
+)
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("owner", Name),
+    Column("until", BigInteger, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("last_success", BigInteger),
+)
+orphans = Table(
+    "orphans",
+    metadata,
+    Column("backend", Name, primary_key=True),
+    Column("remote_id", Name, primary_key=True),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("cancelled_at", BigInteger),
+    Column("currency", String(3)),
+    Column("loss", BigInteger),
+)
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,102 @@
+"""List devices with status, width, queue, expected wait and price."""
+
+from __future__ import annotations
+
+from qsubmit.cli import options, terminal, words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from typing import Any
+
+    from qsubmit.shapes import Device, Json
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument("--accessible", action="store_true", help="only those that you may use")
+    parser.add_argument("--accepts", metavar="FORMAT", help="only those that accept this format")
+    options.as_json(parser)
+
+
+def act(args: Namespace) -> int:
+    """A table, or ``{"devices": [...]}``."""
+    devices = [device for device in options.connect(args).devices() if wanted(device, args)]
+    if args.json:
+        terminal.document({"devices": devices})
+        return 0
+    devices.sort(key=lambda device: (not device["accessible"], device["name"]))
+    table(devices)
+    for line in notes(devices):
+        terminal.dim(line)
+    return 0
+
+
+def notes(devices: list[Device]) -> list[str]:
+    """What the marks mean, and why some devices are closed to the caller."""
+    lines = (
+        ["* a sandbox on the hub's own machine, not the vendor's device"] if any(d["sandbox"] for d in devices) else []
+    )
+    closed = [device for device in devices if not device["accessible"]]
+    return lines + [terminal.clean(f"no access to {d['name']}: {d['refusal'] or 'no reason given'}") for d in closed]
+
+
+def wanted(device: Device, args: Namespace) -> bool:
+    """Whether the filters let it through."""
+    if args.accessible and not device["accessible"]:
+        return False
+    return args.accepts is None or args.accepts in device["accepts"]
+
+
+def table(devices: list[Device]) -> None:
+    """One row per device."""
+    from qsubmit.cli.table import Column, show
+
+    columns = [
+        Column("DEVICE", least=19),
+        Column("KIND"),
+        Column("STATUS"),
+        Column("WIDTH", right=True),
+        Column("QUEUE", right=True, optional=1),
+        Column("WAIT", right=True),
+        Column("PRICE", least=18),
+        Column("ACCESS", optional=2),
+    ]
+    show(columns, [row(device) for device in devices])
+
+
+def row(device: Device) -> list[str]:
+    """Its cells."""
+    name = device["name"] + ("*" if device["sandbox"] else "")
+    kind = "sim" if device["kind"] == "simulator" else device["kind"]
+    queue = "-" if device["queue_depth"] is None else str(device["queue_depth"])
+    wide = "-" if device["width"] is None else str(device["width"])
+    access = "yes" if device["accessible"] else "no"
+    return [name, kind, status(device), wide, queue, words.brief(device["wait_s"]), price(device["price"]), access]
+
+
+def status(device: Device) -> str:
+    """The vendor's word, or when the next window opens."""
+    if device["status"] == "online" and not device["available_now"]:
+        return f"opens {words.local(device['next_window'])[5:10]}" if device["next_window"] else "closed"
+    return device["status"]
+
+
+def price(price: dict[str, Any] | None) -> str:
+    """``USD 0.3 + 0.0035/shot``; parts that are zero are not shown."""
+    if price is None:
+        return "unknown"
+    units = (("per_task", ""), ("per_shot", "/shot"), ("per_second", "/s"))
+    parts = [f"{amount}{unit}" for key, unit in units if (amount := plain(price.get(key)))]
+    return f"{price.get('currency', '')} {' + '.join(parts)}".strip() if parts else "free"
+
+
+def plain(amount: Json) -> str:
+    """Decimal text without trailing zeros; empty for nothing."""
+    if isinstance(amount, dict):
+        amount = amount.get("amount")
+    if amount is None:
+        return ""
+    text = str(amount)
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "" if text in {"", "0"} else text

@@ -1,0 +1,76 @@
+"""Where is a worker put together? Settings, engine, store, backends and driver: once per process, here."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from backends import registry
+from broker.queue import doorbell
+from broker.store.engine import open_engine
+from broker.store.schema import upgrade
+from broker.store.unit_of_work import Store
+from workers.drive import Driver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from backends.base import Backend
+    from broker.domain.device import Device
+    from broker.settings import Settings
+
+CATALOGUE_KEPT = timedelta(seconds=5)
+
+
+def utc_now() -> datetime:
+    """The clock of production."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hands:
+    """What one worker process works with."""
+
+    settings: Settings
+    store: Store
+    backends: Mapping[str, Backend]
+    driver: Driver
+    owner: str
+
+
+def known_devices(store: Store, clock: Callable[[], datetime]) -> Callable[[], Mapping[str, Device]]:
+    """A reader of the device list that asks the database at most every few seconds."""
+    kept: dict[str, Device] = {}
+    read_at = datetime.min.replace(tzinfo=UTC)
+
+    def read() -> Mapping[str, Device]:
+        nonlocal kept, read_at
+        if clock() - read_at > CATALOGUE_KEPT or not kept:
+            with store.read() as work:
+                kept = {device.name: device for device in work.catalogue.devices()}
+            read_at = clock()
+        return kept
+
+    return read
+
+
+def hands(settings: Settings) -> Hands:
+    """A worker over the backends that this environment has."""
+    engine = open_engine(settings.database)
+    upgrade(engine)
+    store = Store(engine, doorbell(settings.broker_url))
+    names = [name for name in settings.backends.split(",") if name] or None
+    backends = registry.load(names, data=settings.data, environ=os.environ)
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    driver = Driver(
+        store=store,
+        backends=backends,
+        owner=owner,
+        terms=settings.terms,
+        clock=utc_now,
+        devices=known_devices(store, utc_now),
+    )
+    return Hands(settings=settings, store=store, backends=backends, driver=driver, owner=owner)

@@ -1,0 +1,28 @@
+"""How does a worker hear doorbells? A Celery worker with forked processes, one queue per backend."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+from broker import logs
+from broker.queue import celery_app, queue_of
+from broker.settings import Settings
+from workers.compose import hands
+from workers.tasks import PerProcess, register
+
+
+def main(arguments: list[str]) -> None:
+    """``python -m workers.listen [CELERY OPTIONS]``; needs QSUBMIT_BROKER_URL."""
+    settings = Settings()
+    logs.configure(settings.log_level, as_json=settings.log_json)
+    app = celery_app(settings.broker_url)
+    register(app, PerProcess(partial(hands, settings)))
+    names = [name for name in settings.backends.split(",") if name] or ["local", "braket", "pasqal", "quandela", "peer"]
+    queues = ",".join(queue_of(name) for name in names)
+    options = ["worker", "-Q", queues, "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"]
+    app.worker_main([*options, *arguments])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

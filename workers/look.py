@@ -1,0 +1,134 @@
+"""What do the vendor's jobs say? Bulk polls and fetches, and what each answer means for the job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from backends.base import Outcome, Phase
+from backends.errors import BackendError, UnknownJob
+from broker.crash import crashpoint
+from broker.domain.attempt import AttemptEnd
+from broker.domain.change import Change, let_go, look_again, move
+from broker.domain.eta import next_poll
+from broker.domain.lifecycle import JobState
+from broker.domain.recovery import Recovery
+from broker.domain.result import Result, seal
+from broker.services.settle import ended
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from backends.base import Backend, Snapshot
+    from broker.domain.attempt import Attempt
+    from broker.domain.ids import RemoteId
+    from broker.domain.job import Job
+    from broker.domain.requirement import Requirement
+    from broker.services.settle import Tariff
+
+
+@runtime_checkable
+class WholesaleResults(Protocol):
+    """A backend that hands out many results in one call."""
+
+    def fetch_many(self, remote_ids: Sequence[RemoteId]) -> Mapping[RemoteId, Outcome | BackendError]:
+        """Each result, or why it could not be had."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """Everything that an answer is judged by."""
+
+    backend: Backend
+    tariff: Tariff
+    at: datetime
+
+
+def fetch(backend: Backend, remote_ids: Sequence[RemoteId]) -> dict[RemoteId, Outcome | BackendError]:
+    """The results of finished jobs."""
+    crashpoint("fetch.before")
+    if isinstance(backend, WholesaleResults):
+        fetched = dict(backend.fetch_many(remote_ids))
+    else:
+        fetched = {remote_id: _one(backend, remote_id) for remote_id in remote_ids}
+    crashpoint("fetch.after")
+    return fetched
+
+
+def _one(backend: Backend, remote_id: RemoteId) -> Outcome | BackendError:
+    try:
+        return backend.fetch(remote_id)
+    except BackendError as error:
+        return error
+    except Exception as error:  # noqa: BLE001  one broken result must not stop the others
+        return BackendError(f"{type(error).__name__}: {error}")
+
+
+def noted(job: Job, attempt: Attempt, snapshot: Snapshot, look: Look) -> Change:
+    """A job that the vendor has not finished: its phase, its place in the queue, and when to look again."""
+    seen = replace(attempt, word=snapshot.word, queue_position=snapshot.queue_position)
+    if snapshot.phase is Phase.LOST:
+        return _lost(job, seen, look)
+    if snapshot.phase in (Phase.FAILED, Phase.CANCELLED):
+        return _over(job, seen, snapshot, look)
+    floor = timedelta(seconds=look.backend.poll_floor_s)
+    wait = next_poll(look.at - attempt.intent_at, snapshot.queue_position, floor)
+    change = look_again(job, at=look.at + wait, attempt=seen)
+    if snapshot.phase is Phase.RUNNING and job.state is JobState.SUBMITTED:
+        return move(change, JobState.RUNNING, at=look.at, reason=f"the vendor says {snapshot.word}")
+    return change
+
+
+def _over(job: Job, seen: Attempt, snapshot: Snapshot, look: Look) -> Change:
+    cost = None if snapshot.usage is None else look.tariff.bill(job, snapshot.usage)
+    change = Change(job=job, attempt=seen)
+    if snapshot.phase is Phase.CANCELLED:
+        reason = snapshot.message or f"the vendor says {snapshot.word}"
+        return ended(change, JobState.CANCELLED, AttemptEnd.CANCELLED, at=look.at, reason=reason, cost=cost,
+                     usage=snapshot.usage)
+    reason = snapshot.message or f"the vendor says {snapshot.word} and no more"
+    return ended(change, JobState.FAILED, AttemptEnd.FAILED, at=look.at, reason=reason, cost=cost,
+                 usage=snapshot.usage, code="run_failed")
+
+
+def _lost(job: Job, seen: Attempt, look: Look) -> Change:
+    lost = replace(seen, end=AttemptEnd.LOST, detail="the vendor no longer knows it")
+    if look.backend.recovery is Recovery.RERUN:
+        back = Change(job=let_go(replace(job, due_at=look.at, remote_id=None)), attempt=lost)
+        return move(back, JobState.QUEUED, at=look.at, reason="the local run was lost; it is run again")
+    return ended(Change(job=job, attempt=lost), JobState.FAILED, AttemptEnd.LOST, at=look.at,
+                 reason="the vendor no longer knows this job", code="lost_at_vendor")
+
+
+def collected(
+    job: Job, attempt: Attempt, got: Outcome | BackendError, need: Requirement, look: Look, *, word: str = ""
+) -> Change:
+    """A finished job: its result in the normal form with the bill, or another try at fetching."""
+    change = Change(job=job, attempt=replace(attempt, word=word or attempt.word))
+    if job.state is not JobState.FETCHING:
+        change = move(change, JobState.FETCHING, at=look.at, reason=f"the vendor says {word}" if word else "")
+    if isinstance(got, UnknownJob):
+        return ended(change, JobState.FAILED, AttemptEnd.LOST, at=look.at, reason=str(got), code="result_lost")
+    if isinstance(got, BackendError):
+        later = look.at + next_poll(look.at - attempt.intent_at, None, timedelta(seconds=5))
+        return replace(change, job=let_go(replace(change.job, due_at=later)))
+    result = Result(
+        kind=need.paradigm,
+        points=got.points,
+        shots_asked=job.shots * max(1, len(job.points)),
+        registers=need.registers,
+        device=job.device,
+        sandbox=job.sandbox,
+        calibration=got.calibration,
+        compiled=got.compiled,
+        raw=got.raw,
+        software=got.software,
+        engine=got.engine,
+        warnings=got.warnings,
+    )
+    body, sha256 = seal(result.document())
+    change = replace(change, result=(sha256, body))
+    cost = look.tariff.bill(job, got.usage)
+    return ended(change, JobState.SUCCEEDED, AttemptEnd.DONE, at=look.at, cost=cost, usage=got.usage)

@@ -1,0 +1,121 @@
+"""What became of a submission that nobody heard back from? Evidence first; design.md, "Sending exactly once"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from backends.errors import BackendError, Busy, Unauthorized
+from broker.crash import crashpoint
+from broker.domain.attempt import AttemptEnd
+from broker.domain.change import Change, let_go, look_again, move, sent
+from broker.domain.lifecycle import JobState
+from broker.domain.recovery import Act, Recovery, Verdict, needs_look, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from backends.base import Backend, Order
+    from broker.domain.attempt import Attempt
+    from broker.domain.ids import RemoteId
+    from broker.domain.job import Job
+    from broker.domain.terms import Terms
+
+ATTENTION_LOOK = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Doubt:
+    """A job in ``submitting`` with a dead lease, in ``unknown``, or in ``attention``, under our lease."""
+
+    job: Job
+    attempt: Attempt
+    may_resubmit: bool
+
+
+def settle_doubt(doubt: Doubt, backend: Backend, order: Order, *, at: datetime, terms: Terms) -> Change:
+    """The change that the evidence allows; at worst, to look again later."""
+    start = _as_unknown(doubt, at)
+    try:
+        found = _look(backend, doubt.attempt)
+        finding = verdict(
+            backend.recovery, doubt.attempt, found, at=at, quiescence=terms.quiescence, may_resubmit=doubt.may_resubmit
+        )
+        return _carry_out(start, doubt, finding, backend, order, at=at, terms=terms)
+    except BackendError as error:
+        return _later(start, doubt.attempt, at + _patience(error, terms), str(error))
+
+
+def _look(backend: Backend, attempt: Attempt) -> Sequence[RemoteId]:
+    if not needs_look(backend.recovery):
+        return ()
+    crashpoint("reconcile.before_find")
+    found = backend.find(attempt.token)
+    crashpoint("reconcile.after_find")
+    return found
+
+
+def _as_unknown(doubt: Doubt, at: datetime) -> Change:
+    change = Change(job=doubt.job, attempt=doubt.attempt)
+    if doubt.job.state is JobState.SUBMITTING:
+        return move(change, JobState.UNKNOWN, at=at, reason="the worker that was sending it is gone")
+    return change
+
+
+def _carry_out(
+    start: Change, doubt: Doubt, finding: Verdict, backend: Backend, order: Order, *, at: datetime, terms: Terms
+) -> Change:
+    if finding.act is Act.RESEND:
+        return _resend(start, doubt, backend, order, at=at, terms=terms)
+    if finding.act is Act.ADOPT and finding.remote_id is not None:
+        return _adopt(start, doubt.attempt, finding.remote_id, at=at, reason=finding.reason)
+    if finding.act is Act.WAIT and finding.until is not None:
+        waited = replace(doubt.attempt, absences=finding.absences, absent_at=at)
+        return _later(start, waited, finding.until, finding.reason)
+    if finding.act is Act.REQUEUE:
+        return _requeue(start, doubt.attempt, backend.recovery, finding, at)
+    return _attend(start, doubt, finding.reason, at)
+
+
+def _adopt(start: Change, attempt: Attempt, remote_id: RemoteId, *, at: datetime, reason: str) -> Change:
+    adopted = sent(start.job, attempt, remote_id, at=at, look_at=at)
+    return replace(adopted, job=let_go(adopted.job), moves=(*start.moves, *adopted.moves))
+
+
+def _requeue(start: Change, attempt: Attempt, recovery: Recovery, finding: Verdict, at: datetime) -> Change:
+    end = AttemptEnd.LOST if recovery is Recovery.RERUN else AttemptEnd.ABSENT
+    ended = replace(attempt, end=end, detail=finding.reason, absences=finding.absences)
+    back = replace(start, job=let_go(replace(start.job, due_at=at)), attempt=ended)
+    return move(back, JobState.QUEUED, at=at, reason=finding.reason)
+
+
+def _attend(start: Change, doubt: Doubt, reason: str, at: datetime) -> Change:
+    waiting = replace(start, job=let_go(replace(start.job, due_at=at + ATTENTION_LOOK)))
+    if doubt.job.state is JobState.ATTENTION:
+        return waiting
+    return move(waiting, JobState.ATTENTION, at=at, reason=reason)
+
+
+def _resend(start: Change, doubt: Doubt, backend: Backend, order: Order, *, at: datetime, terms: Terms) -> Change:
+    if doubt.job.lease_until is None or doubt.job.lease_until - at < 2 * terms.send_timeout:
+        return _later(start, doubt.attempt, at, "too little of the lease was left to send again")
+    crashpoint("submit.before_send")
+    remote_id = backend.submit(order)
+    crashpoint("submit.after_send")
+    others = [seen for seen in backend.find(doubt.attempt.token) if seen != remote_id]
+    if others:
+        return _attend(start, doubt, "the token's answer and the vendor's list disagree", at)
+    return _adopt(start, doubt.attempt, remote_id, at=at, reason="sent again with the same token")
+
+
+def _later(start: Change, attempt: Attempt, until: datetime, reason: str) -> Change:
+    waiting = look_again(start.job, at=until, attempt=replace(attempt, detail=reason))
+    return replace(waiting, moves=start.moves)
+
+
+def _patience(error: BackendError, terms: Terms) -> timedelta:
+    if isinstance(error, Busy):
+        return timedelta(seconds=error.retry_after)
+    return terms.pause if isinstance(error, Unauthorized) else terms.send_timeout

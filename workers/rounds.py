@@ -1,0 +1,110 @@
+"""What must be done now and then? Maintenance loops, each under a database lease, run by whichever worker is free."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from backends.errors import BackendError
+from broker.domain.ids import TOKEN_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from backends.base import Backend
+    from workers.compose import Hands
+
+log = logging.getLogger("qsubmit.rounds")
+SWEEP_EVERY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """A loop: its lease's name, how often, and what it does."""
+
+    name: str
+    every: timedelta
+    run: Callable[[datetime], None]
+
+
+def rounds_of(hands: Hands) -> list[Round]:
+    """Every loop of this worker's backends."""
+    every = timedelta(seconds=hands.settings.catalogue_s)
+    found = []
+    for name, backend in hands.backends.items():
+        found.append(Round(name=f"catalogue:{name}", every=every, run=_catalogue(hands, backend)))
+        found.append(Round(name=f"sweep:{name}", every=SWEEP_EVERY, run=_sweep(hands, backend)))
+    return found
+
+
+class Rounds:
+    """Runs those loops that are due and whose lease is free; one failing loop does not stop the others."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+        self._rounds = rounds_of(hands)
+        self._next: dict[str, datetime] = {}
+
+    def run(self, at: datetime) -> None:
+        """One pass."""
+        for each in self._rounds:
+            if at < self._next.get(each.name, at):
+                continue
+            self._next[each.name] = at + each.every
+            if self._take(each, at):
+                self._one(each, at)
+
+    def _take(self, each: Round, at: datetime) -> bool:
+        with self._hands.store.write() as work:
+            return work.leases.take(each.name, self._hands.owner, at, each.every) is not None
+
+    def _one(self, each: Round, at: datetime) -> None:
+        try:
+            each.run(at)
+        except BackendError as error:
+            log.warning("round failed", extra={"round": each.name, "error": str(error)})
+        except Exception:
+            log.exception("round broke", extra={"round": each.name})
+        else:
+            with self._hands.store.write() as work:
+                work.leases.succeed(each.name, at)
+
+
+def _catalogue(hands: Hands, backend: Backend) -> Callable[[datetime], None]:
+    def run(at: datetime) -> None:
+        seen = backend.devices()
+        with hands.store.write() as work:
+            work.catalogue.put_devices(backend.name, backend.recovery.value, seen, at)
+
+    return run
+
+
+def _sweep(hands: Hands, backend: Backend) -> Callable[[datetime], None]:
+    def run(at: datetime) -> None:
+        sweep(hands, backend, at)
+
+    return run
+
+
+def sweep(hands: Hands, backend: Backend, at: datetime) -> int:
+    """Find vendor jobs that bear our tokens and that no attempt knows; cancel and note them. Returns how many.
+
+    An attempt in doubt may own a job that it does not know yet: those are left to the reconciler.
+    """
+    listed = set(backend.find(TOKEN_PREFIX))
+    if not listed:
+        return 0
+    with hands.store.read() as work:
+        strangers = listed - work.attempts.known(backend.name, sorted(listed))
+        doubtful = work.attempts.unresolved(backend.name)
+    for attempt in doubtful if strangers else ():
+        strangers -= set(backend.find(attempt.token))
+    for remote_id in sorted(strangers):
+        backend.cancel(remote_id)
+        with hands.store.write() as work:
+            work.ledger.add_orphan(backend.name, remote_id, at)
+        log.error("orphan cancelled", extra={"backend": backend.name, "remote_id": remote_id})
+    return len(strangers)

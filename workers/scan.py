@@ -1,0 +1,96 @@
+"""What keeps the service working when no bell rings? A process that looks by itself, and dies if it cannot."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import signal
+import threading
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from broker import logs
+from broker.settings import Settings
+from workers.compose import hands, utc_now
+from workers.rounds import Rounds
+
+if TYPE_CHECKING:
+    from workers.compose import Hands
+
+log = logging.getLogger("qsubmit.scan")
+SHORTEST_S = 0.05
+NOTE_EVERY = timedelta(seconds=10)
+
+
+class Scanner:
+    """Looks every ``scan_s`` seconds, sooner if something is due; a scan that succeeds is a sign of life."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+        self._rounds = Rounds(hands)
+        self._alive = time.monotonic()
+        self._stop = threading.Event()
+        self._noted = utc_now() - NOTE_EVERY
+
+    def stop(self, *_: object) -> None:
+        """Finish the scan that runs, then end."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Scan until told to stop."""
+        threading.Thread(target=self._watch, name="watch", daemon=True).start()
+        while not self._stop.is_set():
+            taken = self._scan()
+            if not taken:
+                self._stop.wait(self._pause())
+
+    def _scan(self) -> int:
+        try:
+            self._rounds.run(utc_now())
+            taken = self._hands.driver.tick()
+            self._note()
+        except Exception:
+            log.exception("scan failed")
+            self._stop.wait(1.0)
+            return 0
+        self._alive = time.monotonic()
+        return taken
+
+    def _note(self) -> None:
+        at = utc_now()
+        if at - self._noted >= NOTE_EVERY:
+            self._noted = at
+            with self._hands.store.write() as work:
+                work.leases.take("scan", self._hands.owner, at, timedelta(0))
+                work.leases.succeed("scan", at)
+
+    def _pause(self) -> float:
+        longest = self._hands.settings.scan_s * random.uniform(0.75, 1.25)  # noqa: S311  jitter, not a secret
+        with self._hands.store.read() as work:
+            due = work.jobs.next_due(tuple(self._hands.backends), sent=True)
+        if due is None:
+            return longest
+        return min(longest, max(SHORTEST_S, (due - utc_now()).total_seconds()))
+
+    def _watch(self) -> None:
+        # A worker that silently stopped scanning is worse than a dead one: a dead one is started again.
+        while not self._stop.wait(1.0):
+            if time.monotonic() - self._alive > self._hands.settings.scan_stale_s + self._hands.settings.stay_s:
+                log.critical("no successful scan for too long; exiting")
+                os._exit(70)
+
+
+def main() -> None:
+    """``python -m workers.scan``."""
+    settings = Settings()
+    logs.configure(settings.log_level, as_json=settings.log_json)
+    scanner = Scanner(hands(settings))
+    signal.signal(signal.SIGTERM, scanner.stop)
+    signal.signal(signal.SIGINT, scanner.stop)
+    scanner.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""What happens when an attempt is sent? One create request, and what each kind of reply means for the job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from backends.errors import BackendError, Busy, Refused, Unauthorized
+from broker.crash import crashpoint
+from broker.domain.attempt import AttemptEnd
+from broker.domain.change import Change, doubt, sent, unsent
+from broker.domain.lifecycle import JobState
+from broker.domain.recovery import Recovery
+from broker.services.settle import ended
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from backends.base import Backend, Order
+    from broker.domain.attempt import Attempt
+    from broker.domain.ids import RemoteId
+    from broker.domain.job import Job
+    from broker.domain.terms import Terms
+
+Reply = "RemoteId | BackendError"
+LONGEST_BACKOFF = timedelta(minutes=5)
+
+
+@runtime_checkable
+class Wholesale(Protocol):
+    """A backend that takes many orders in one call, each with its own reply."""
+
+    def submit_many(self, orders: Sequence[Order]) -> Sequence[RemoteId | BackendError]:
+        """Replies in the order of the orders."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sending:
+    """An attempt about to be sent."""
+
+    job: Job
+    attempt: Attempt
+    order: Order
+
+
+def fresh_enough(job: Job, terms: Terms, at: datetime) -> bool:
+    """Whether enough of the lease is left: a request that we send must be over before anybody else may act."""
+    return job.lease_until is not None and job.lease_until - at >= 2 * terms.send_timeout
+
+
+def send(backend: Backend, batch: Sequence[Sending]) -> list[RemoteId | BackendError]:
+    """Send each exactly once and return the replies in order; an unforeseen exception is a doubt, never a retry."""
+    crashpoint("submit.before_send")
+    if isinstance(backend, Wholesale):
+        replies = list(backend.submit_many([each.order for each in batch]))
+    else:
+        replies = [_one(backend, each.order) for each in batch]
+    crashpoint("submit.after_send")
+    return replies
+
+
+def _one(backend: Backend, order: Order) -> RemoteId | BackendError:
+    try:
+        return backend.submit(order)
+    except BackendError as error:
+        return error
+    except Exception as error:  # noqa: BLE001  after bytes may have been sent, any surprise is an unknown outcome
+        return BackendError(f"{type(error).__name__}: {error}")
+
+
+def reaction(
+    each: Sending, reply: RemoteId | BackendError, *, recovery: Recovery, at: datetime, floor: timedelta, terms: Terms
+) -> Change:
+    """The change that a reply to a create request makes."""
+    if not isinstance(reply, BackendError):
+        return sent(each.job, each.attempt, reply, at=at, look_at=at + floor)
+    if isinstance(reply, Busy):
+        return unsent(each.job, each.attempt, at=at, again_at=at + _backoff(each.attempt, reply), reason=str(reply))
+    if isinstance(reply, Unauthorized):
+        return unsent(each.job, each.attempt, at=at, again_at=at + terms.pause, reason="the vendor refuses our key")
+    if isinstance(reply, Refused):
+        refused = Change(job=each.job, attempt=each.attempt)
+        return ended(refused, JobState.FAILED, AttemptEnd.REFUSED, at=at, reason=_where(reply), code=reply.code)
+    first_look = terms.quiescence.window if recovery is Recovery.TAG else floor
+    return doubt(each.job, each.attempt, at=at, look_at=at + first_look, reason=str(reply))
+
+
+def _backoff(attempt: Attempt, reply: Busy) -> timedelta:
+    doubled = timedelta(seconds=reply.retry_after) * 2 ** min(attempt.number - 1, 6)
+    return max(timedelta(seconds=reply.retry_after), min(doubled, LONGEST_BACKOFF))
+
+
+def _where(reply: Refused) -> str:
+    place = f" (line {reply.line}, column {reply.column})" if reply.line is not None else ""
+    return f"{reply}{place or (f' (at {reply.pointer})' if reply.pointer else '')}"
