@@ -14,7 +14,7 @@ from qsubmit.retry import ATTEMPTS, READ_ATTEMPTS, insist
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
     from datetime import datetime
     from http.client import HTTPResponse
     from typing import Any, Self
@@ -261,7 +261,7 @@ class Client:
         return key
 
     def rotate_key(self, key: str) -> shapes.NewKey:
-        """A new secret for a key. Sent once."""
+        """A successor with the same rights; the old key works for a day more. Sent once."""
         rotated: shapes.NewKey = self._once("POST", f"/v1/keys/{escape(key, safe='')}/rotate")
         return rotated
 
@@ -279,9 +279,9 @@ class Client:
         view: shapes.Job = self._once("POST", _job(job, "/release"), body={"reason": reason})
         return view
 
-    def probe(self, path: str) -> Answer:
-        """One plain GET without repetition, for diagnosis."""
-        return self._connection.request("GET", path, reuse=False)
+    def probe(self, path: str, *, welcome: Container[int] = ()) -> Answer:
+        """One plain GET without repetition, for diagnosis; statuses in ``welcome`` are no errors."""
+        return self._connection.request("GET", path, reuse=False, welcome=welcome)
 
     def _repeat(self, method: str, path: str, *, body: Json = None, headers: Mapping[str, str] | None = None) -> Json:
         def act() -> Json:

@@ -12,7 +12,7 @@ from qsubmit.errors import ServerTrouble, Unreachable, Usage, of_problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
     from http.client import HTTPMessage, HTTPResponse
     from typing import Any
 
@@ -59,8 +59,11 @@ class Connection:
         body: Json = None,
         headers: Mapping[str, str] | None = None,
         reuse: bool = True,
+        welcome: Container[int] = (),
     ) -> Answer:
         """One request, one answer. ``reuse=False`` takes a new socket, so that the server cannot have closed it.
+
+        Statuses in ``welcome`` are answers too, beside 2xx.
 
         Raises:
             Unreachable: no complete answer; the server may or may not have acted.
@@ -77,7 +80,7 @@ class Connection:
             wire.close()
             raise
         self._keep(wire, response)
-        return _read(response, content)
+        return _read(response, content, welcome)
 
     def stream(self, path: str, *, headers: Mapping[str, str], timeout: float) -> HTTPResponse:
         """An open answer to read line by line; closing it closes its socket."""
@@ -102,6 +105,11 @@ class Connection:
         while self._idle:
             self._idle.pop()[1].close()
 
+    def __del__(self) -> None:
+        """A client that is dropped without ``close`` leaves no open socket behind."""
+        for _, wire in getattr(self, "_idle", ()):
+            wire.close()
+
     def _open(self, timeout: float) -> HTTPConnection:
         return self._class(self._host, self._port, timeout=timeout)
 
@@ -117,7 +125,7 @@ class Connection:
         sent = {**self._headers, **(headers or {})}
         content = None
         if body is not None:
-            content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+            content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
             sent["Content-Type"] = "application/json"
         wire.request(method, self._prefix + path, body=content, headers=sent)
         return wire.getresponse()
@@ -160,7 +168,7 @@ def reason(trouble: Exception) -> str:
     return str(words)[:1].lower() + str(words)[1:]
 
 
-def _read(response: HTTPResponse, content: bytes) -> Answer:
+def _read(response: HTTPResponse, content: bytes, welcome: Container[int] = ()) -> Answer:
     status = response.status
     try:
         document = json.loads(content) if content else None
@@ -169,7 +177,7 @@ def _read(response: HTTPResponse, content: bytes) -> Answer:
         if status in OK:
             said = content[:40].decode(errors="replace")
             raise ServerTrouble(f"the answer is not JSON: {said!r}", hint="is this a qsubmit server?") from None
-    if status in OK:
+    if status in OK or (status in welcome and document is not None):
         return Answer(status, response.headers, document)
     problem: dict[str, Any] = document if isinstance(document, dict) else {}
     if problem.get("retry_after") is None:

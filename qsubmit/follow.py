@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TERMINAL = frozenset({"succeeded", "failed", "cancelled", "expired"})
 LOOK_S = 10.0
-QUIET_S = 15.0
+QUIET_S = 25.0  # the server gives a sign of life every 15 s
 STREAM_TRIES = 3
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qsubmit import quantities
+from qsubmit import programs, quantities
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def request_fields(  # noqa: PLR0913  the fields of the API
 ) -> RequestFields:
     """The JSON body; ``max_cost`` may be ``5000KRW``, ``deadline`` a datetime, ISO text or ``+2h``."""
     fields: dict[str, Any] = {
-        "program": {"format": format, "source": source},
+        "program": {"format": format, "source": programs.wire_form(format, source)},
         "shots": shots,
         "points": [dict(point) for point in points] or None,
         "device": device,

@@ -35,14 +35,17 @@ if TYPE_CHECKING:
     from broker.store.unit_of_work import Store
 
 log = logging.getLogger("qsubmit.drive")
+SLICE_S = 0.05  # how long a tick waits for a whole batch before it writes down those that have ended
 
 
 @runtime_checkable
 class Waiter(Protocol):
     """A backend that can say at once when a run has ended."""
 
-    def wait(self, remote_ids: Sequence[RemoteId], timeout_s: float) -> None:
-        """Return when at least one has ended, or after ``timeout_s``."""
+    def wait(
+        self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1
+    ) -> Mapping[RemoteId, Snapshot]:
+        """Return when ``need`` of them have ended, or after ``timeout_s``."""
 
 
 class Driver:
@@ -121,9 +124,14 @@ class Driver:
         until = self._clock() + self._terms.stay
         while pending and self._clock() < until:
             if isinstance(backend, Waiter):
-                backend.wait(tuple(pending), (until - self._clock()).total_seconds())
+                left = (until - self._clock()).total_seconds()
+                backend.wait([r for r in pending if r is not None], min(left, SLICE_S), need=len(pending))
             done = self._finished(backend, {r: c for r, c in pending.items() if r is not None})
-            self._record([pending_then(pending.pop(c.job.remote_id), c) for c in done], "settle")
+            # By the attempt's id: a job whose run was lost has let go of its own.
+            ended = [(c.attempt.remote_id, c) for c in done if c.attempt is not None]
+            self._record([pending_then(pending.pop(remote_id), c) for remote_id, c in ended], "settle")
+            if not isinstance(backend, Waiter):
+                break
         return [*kept, *(replace(c, job=let_go(c.job)) for c in pending.values())]
 
     def _finished(self, backend: Backend, pending: Mapping[RemoteId, Change]) -> list[Change]:

@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> None:
     register(app, PerProcess(partial(hands, settings)))
     names = [name for name in settings.backends.split(",") if name] or ["local", "braket", "pasqal", "quandela", "peer"]
     queues = ",".join(queue_of(name) for name in names)
-    options = ["worker", "-Q", queues, "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"]
+    options = ["--quiet", "worker", "-Q", queues, "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"]
     app.worker_main([*options, *arguments])
 
 

@@ -18,7 +18,7 @@ from broker.domain.result import Result, seal
 from broker.services.settle import ended
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from backends.base import Backend, Snapshot
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 class WholesaleResults(Protocol):
     """A backend that hands out many results in one call."""
 
-    def fetch_many(self, remote_ids: Sequence[RemoteId]) -> Mapping[RemoteId, Outcome | BackendError]:
-        """Each result, or why it could not be had."""
+    def fetch_many(self, remote_ids: Sequence[RemoteId]) -> Sequence[Outcome | BackendError]:
+        """Each result, or why it could not be had, in order."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +50,7 @@ def fetch(backend: Backend, remote_ids: Sequence[RemoteId]) -> dict[RemoteId, Ou
     """The results of finished jobs."""
     crashpoint("fetch.before")
     if isinstance(backend, WholesaleResults):
-        fetched = dict(backend.fetch_many(remote_ids))
+        fetched = dict(zip(remote_ids, backend.fetch_many(remote_ids), strict=True))
     else:
         fetched = {remote_id: _one(backend, remote_id) for remote_id in remote_ids}
     crashpoint("fetch.after")

@@ -46,6 +46,8 @@ def settle_doubt(doubt: Doubt, backend: Backend, order: Order, *, at: datetime, 
         return _carry_out(start, doubt, finding, backend, order, at=at, terms=terms)
     except BackendError as error:
         return _later(start, doubt.attempt, at + _patience(error, terms), str(error))
+    except Exception as error:  # noqa: BLE001  one adapter's surprise must not stop the other jobs of this scan
+        return _later(start, doubt.attempt, at + terms.send_timeout, f"{type(error).__name__}: {error}")
 
 
 def _look(backend: Backend, attempt: Attempt) -> Sequence[RemoteId]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from backends.base import Backend, Order
     from broker.domain.device import Device
 
-_TRANSLATION = Limits(memory_bytes=1 << 30, cpu_s=60, wall_s=90)
+TRANSLATION = Limits(memory_bytes=1 << 30, cpu_s=60, wall_s=90)
 _WINDOW = timedelta(days=3)
 _PAGE = 100
 _FILTER_VALUES = 10
@@ -57,7 +57,7 @@ class BraketBackend:
     ) -> None:
         self._settings = settings
         self._transport = Transport(settings, timeout_s=timeout_s)
-        self._child = None if translate else ChildPool("backends.braket.translate:translate", 1, _TRANSLATION)
+        self._child = None if translate else ChildPool("backends.braket.translate:translate", 1, TRANSLATION)
         self._translate = translate or (self._child.call if self._child else None)
         self._price_list = price_list or PriceList(download)
 

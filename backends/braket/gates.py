@@ -84,6 +84,8 @@ class Speaker:
     def _word(self, name: str, parameters: tuple[Any, ...], qubits: tuple[int, ...]) -> bool:
         if name.lower() in self._known:
             self._say((name, parameters, qubits))
+        elif name == "i":
+            pass
         elif name == "U":
             theta, phi, lam = parameters
             for axis, angle in (("rz", lam), ("ry", theta), ("rz", phi)):

@@ -66,6 +66,7 @@ def parse(text: str, *, as_of: date) -> dict[str, Tariff]:
 
     Raises:
         KeyError: a column that we need is missing.
+        ValueError: there are no prices, or one of them is not in dollars.
     """
     lines = io.StringIO(text)
     for _ in range(HEADER_LINES):
@@ -76,6 +77,8 @@ def parse(text: str, *, as_of: date) -> dict[str, Tariff]:
         if found:
             device, kind, micros = found
             amounts.setdefault(device, {})[kind] = micros
+    if not amounts:
+        raise ValueError("the list holds no prices of Braket")
     return {
         device: Tariff(
             device=device,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from backends.braket.gates import Gate, Speaker
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _KEEP = frozenset({"barrier"})
 _WORDS = {"asin": "arcsin", "acos": "arccos", "atan": "arctan"}
+_OWN_GATE = re.compile(r"\bgate\s+([A-Za-z_]\w*)")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _FUNCTIONS = frozenset({"sin", "cos", "tan", "exp", "log", "sqrt", "arcsin", "arccos", "arctan", "pi"})
 
@@ -52,9 +54,14 @@ def _qiskit_circuit(form: str, source: str) -> Any:  # noqa: ANN401  a Qiskit ci
     from qiskit import qasm2, qasm3
 
     try:
-        if form == "openqasm2":
-            return qasm2.loads(source, custom_instructions=qasm2.LEGACY_CUSTOM_INSTRUCTIONS)
-        return qasm3.loads(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Qiskit's importer warns of its own calls
+            if form == "openqasm3":
+                return qasm3.loads(source)
+            # Qiskit would take its own gate of the same name instead of the user's definition, without a word.
+            own = set(_OWN_GATE.findall(source))
+            known = [each for each in qasm2.LEGACY_CUSTOM_INSTRUCTIONS if each.name not in own]
+            return qasm2.loads(source, custom_instructions=known)
     except Exception as error:
         raise Refused(f"the program cannot be read: {error}"[:500], code="program_invalid") from error
 

@@ -72,9 +72,7 @@ async def _sts(request: Request) -> Response:
     action = parse_qs((await request.body()).decode()).get("Action", [""])[0]
     if action != "GetCallerIdentity":
         return _error("InvalidAction", f"no action {action}", 400)
-    inner = (
-        f"<Arn>arn:aws:iam::{ACCOUNT}:user/sandbox</Arn><UserId>AIDASANDBOX</UserId><Account>{ACCOUNT}</Account>"
-    )
+    inner = f"<Arn>arn:aws:iam::{ACCOUNT}:user/sandbox</Arn><UserId>AIDASANDBOX</UserId><Account>{ACCOUNT}</Account>"
     return _xml(
         f"<GetCallerIdentityResponse {_STS}><GetCallerIdentityResult>{inner}</GetCallerIdentityResult>"
         f"<ResponseMetadata><RequestId>{uuid.uuid4()}</RequestId></ResponseMetadata></GetCallerIdentityResponse>"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from backends.local.answering import Foreign
 from backends.local.counting import Reading
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _keys(counts: dict[str, int], width: int) -> dict[str, int]:
 
 
 @cache
-def _simulator(method: str) -> Any:
+def _simulator(method: str) -> Foreign:
     from qiskit_aer import AerSimulator
 
     return AerSimulator(method=method)
@@ -79,7 +80,7 @@ def _known(method: str) -> frozenset[str]:
 
 
 @cache
-def _unrolling(method: str) -> Any:
+def _unrolling(method: str) -> Foreign:
     """Not ``transpile(backend=...)``: that costs 61 ms each time for the same passes."""
     from qiskit.circuit.equivalence_library import SessionEquivalenceLibrary
     from qiskit.transpiler import PassManager
@@ -98,8 +99,8 @@ def _unrolling(method: str) -> Any:
     )
 
 
-def _failure(found: Any) -> Exception:
+def _failure(found: Foreign) -> Exception:
     text = f"{found.status} {' '.join(str(result.status) for result in found.results)}"
-    if "memory" in text.lower():
+    if "memory" in text.lower() or "bad_alloc" in text:
         return MemoryError(text)
     return RuntimeError(text)

@@ -1,4 +1,4 @@
-"""Which jobs does the host know, where do they stand, and how long are their results kept?"""
+"""What does the host know of its jobs, and how long are results kept?"""
 
 from __future__ import annotations
 

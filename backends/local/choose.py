@@ -62,7 +62,7 @@ class Choice:
         return f"{self.engine}/{self.method}: {self.reason}"
 
 
-class Unfit(Exception):  # noqa: N818  the program is
+class Unfit(Exception):
     """No engine here can run it; ``code`` is ``memory`` or ``unsupported``."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -93,7 +93,9 @@ def choose(need: Need, machine: Machine, *, device: str, method: str = "") -> Ch
 
 def _on_qsim(need: Need, machine: Machine) -> Choice:
     if need.dynamic:
-        raise Unfit("unsupported", "qsim runs programs that measure at the end only; this one measures before or resets")
+        raise Unfit(
+            "unsupported", "qsim runs programs that measure at the end only; this one measures before or resets"
+        )
     if not machine.qsim:
         raise Unfit("unsupported", "qsim is not installed here")
     return _fitting(_made(need, "qsim", "statevector", "single precision"), machine)

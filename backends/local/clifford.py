@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from backends.local.answering import Foreign
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -26,7 +28,7 @@ def rewritten(circuit: QuantumCircuit, known: frozenset[str]) -> QuantumCircuit:
     return plain
 
 
-def _places(inner: Any, width: int) -> list[int]:
+def _places(inner: Foreign, width: int) -> list[int]:
     del width
     return [qubit._index for qubit in inner.qubits]  # noqa: SLF001  find_bit needs the circuit
 
@@ -34,7 +36,7 @@ def _places(inner: Any, width: int) -> list[int]:
 class _Same:
     """An operation that is equal to every other, so that the cache goes by name and angles."""
 
-    def __init__(self, operation: Any) -> None:
+    def __init__(self, operation: Foreign) -> None:
         self.operation = operation
 
     def __eq__(self, other: object) -> bool:
@@ -44,7 +46,7 @@ class _Same:
         return 0
 
 
-def _pieces(name: str, angles: tuple[float, ...], operation: Any) -> QuantumCircuit:
+def _pieces(name: str, angles: tuple[float, ...], operation: Foreign) -> QuantumCircuit:
     return _synthesised(name, angles, _Same(operation))
 
 

@@ -7,13 +7,14 @@ import logging
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from backends.child import Child, ChildError, ChildKilled, Limits
 from backends.local.book import ENDED, sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Coroutine, Iterable
 
     from backends.local.book import Book, Job, Waiter
 
@@ -27,7 +28,7 @@ SMALL_S = 0.02
 BATCH_S = 0.25
 BATCH_JOBS = 128
 BATCH_BYTES = 8 << 20
-WIDE_QUBITS = 18
+WIDE_BYTES = 68 << 20
 # A child may map this much beyond the estimate: arenas, stacks, and estimates that are a little short.
 SLACK_BYTES = 768 << 20
 IDLE_S = 600.0
@@ -98,7 +99,7 @@ class Dispatch:
                 if since < old:
                     child.close()
 
-    def _start(self, work: Any) -> None:
+    def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -133,7 +134,7 @@ class Dispatch:
 
     def _threads_of(self, job: Job) -> int:
         """One size per program, whatever else runs: with other threads other last digits, and other counts."""
-        wide = job.kind == "gate" and job.choice.method == "statevector" and job.choice.memory_bytes >> WIDE_QUBITS > 16  # noqa: PLR2004
+        wide = job.kind == "gate" and job.choice.method == "statevector" and job.choice.memory_bytes > WIDE_BYTES
         return self.cores if wide else 1
 
     async def _run_small(self, batch: list[Job]) -> None:
@@ -141,13 +142,13 @@ class Dispatch:
         try:
             await self._run(self._small_child, batch, threads=1, wall_s=10 + 20 * seconds, memory_bytes=256 << 20)
         except ChildKilled as killed:
-            if len(batch) == 1:
+            if len(batch) == 1 and killed.reason != "cancelled":
                 self._fail(batch[0], killed)
             else:
                 # One of them did it: each again by itself, so that only the culprit fails.
                 for job in reversed(batch):
-                    job.alone, job.phase = True, job.phase if job.phase in ENDED else "queued"
-                    self._small.appendleft(job)
+                    job.alone = True
+                    _again(self._small, job)
         finally:
             self._small_busy = False
             self.pump()
@@ -174,26 +175,31 @@ class Dispatch:
             self.pump()
 
     def _after_kill(self, job: Job, killed: ChildKilled) -> None:
+        if killed.reason == "cancelled":
+            # If not its own, then it was the cancellation of the job before, which came a moment late.
+            _again(self._large, job)
+            return
         fallback = job.choice.fallback
-        if fallback is None or killed.reason == "cancelled" or job.phase in ENDED:
+        if fallback is None:
             self._fail(job, killed)
             return
-        from dataclasses import replace
-
-        gave_up = f"{fallback.reason}; {job.choice.method} gave up ({killed.reason} limit)"
-        job.choice, job.phase, job.stop = replace(fallback, reason=gave_up), "queued", None
-        self._large.appendleft(job)
+        gave_up = f"{fallback.reason}; {job.choice.method} gave up at its {killed.reason} limit"
+        job.choice = replace(fallback, reason=gave_up)
+        _again(self._large, job)
 
     async def _run(self, child: Child, batch: list[Job], *, threads: int, wall_s: float, memory_bytes: int) -> None:
         """One call of one child; what it answers is booked, what it is killed for is the caller's."""
         now = time.time()
         for job in batch:
             job.phase, job.started_at = "running", now
-        request = {"programs": {job.sha256: job.program for job in batch}, "jobs": [_task(job, threads) for job in batch]}
+        request = {
+            "programs": {job.sha256: job.program for job in batch},
+            "jobs": [_task(job, threads) for job in batch],
+        }
 
         def call() -> dict[str, Any]:
-            bounds = {"wall_s": wall_s, "cpu_s": wall_s * (threads + 1), "memory_bytes": memory_bytes + SLACK_BYTES}
-            return child.call(request, **bounds)
+            cpu_s, mapped = wall_s * (threads + 1), memory_bytes + SLACK_BYTES
+            return child.call(request, wall_s=wall_s, cpu_s=cpu_s, memory_bytes=mapped)
 
         try:
             reply = await asyncio.get_running_loop().run_in_executor(self._threads, call)
@@ -234,6 +240,12 @@ class Dispatch:
             threads=self.cores if kind == "gate" else 1,
         )
         return Child(TARGETS[kind], limits)
+
+
+def _again(lane: deque[Job], job: Job) -> None:
+    if job.phase not in ENDED:
+        job.phase, job.stop = "queued", None
+        lane.appendleft(job)
 
 
 def tell_soon(waiter: Waiter) -> None:

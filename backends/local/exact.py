@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backends.local.answering import Foreign
 from backends.local.counting import SILENT, Reading
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def apply(state: NDArray[np.complex128], matrix: NDArray[np.complex128], qubits:
     """``matrix`` in Qiskit's order, where the first of ``qubits`` is the least significant bit."""
     if len(qubits) == 1:
         split = state.reshape(1 << qubits[0], 2, -1)
-        return np.matmul(matrix, split).reshape(-1)
+        turned: NDArray[np.complex128] = np.matmul(matrix, split).reshape(-1)
+        return turned
     width = state.size.bit_length() - 1
     axes = qubits[::-1] + [axis for axis in range(width) if axis not in qubits]
     moved = state.reshape((2,) * width).transpose(axes)
@@ -80,7 +82,7 @@ def apply(state: NDArray[np.complex128], matrix: NDArray[np.complex128], qubits:
     return moved.transpose(back).reshape(-1)
 
 
-def matrix_of(step: Any) -> NDArray[np.complex128]:
+def matrix_of(step: Foreign) -> NDArray[np.complex128]:
     """Of a standard gate at once, of a defined one through its definition."""
     matrix = step.matrix
     if matrix is None:

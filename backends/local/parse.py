@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from backends.local import braket_gates
+from backends.local.answering import Foreign, Invalid
 from backends.local.downgrade import as_openqasm2
 
 if TYPE_CHECKING:
@@ -20,17 +21,6 @@ _PRAGMA: Final = re.compile(r"^[ \t]*#?pragma[^\n]*", re.MULTILINE)
 _ONE_BIT: Final = re.compile(r"(\w+\[\d+\])\s*==\s*([01])(?=\s*[)&|])")
 _AT: Final = re.compile(r"^(?:<input>:)?(\d+),(\d+):\s*")
 _LIBRARIES: Final = {"stdgates.inc", "qelib1.inc"}
-
-
-class Invalid(Exception):  # noqa: N818  the program is
-    """The importer refuses the program; ``line`` is 1-based and ``column`` too, where it says."""
-
-    code = "program_invalid"
-
-    def __init__(self, message: str, *, line: int | None = None, column: int | None = None) -> None:
-        super().__init__(message)
-        self.line = line
-        self.column = column
 
 
 def circuit_of(format: str, source: str) -> QuantumCircuit:  # noqa: A002  the word of the domain
@@ -92,7 +82,7 @@ def _fast3(text: str, *, braket: bool) -> QuantumCircuit | None:
 
 
 @cache
-def _instruction(name: str) -> Any:
+def _instruction(name: str) -> Foreign:
     from qiskit import qasm2
     from qiskit.circuit import library
 

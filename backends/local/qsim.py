@@ -6,10 +6,11 @@ import importlib
 import importlib.util
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backends.local.answering import Foreign
 from backends.local.counting import SILENT, Reading
 from backends.local.exact import matrix_of
 
@@ -31,6 +32,8 @@ def counts_of(circuit: QuantumCircuit, reading: Reading, *, shots: int, seed: in
     options = {"c": _translated(circuit), "s": seed % (1 << 31) or 1, "f": _FUSED_QUBITS, "t": threads}
     rest = {"r": 1, "g": False, "gmode": 0, "gsst": 32, "gdb": 16, "v": 0, "z": False}
     drawn = np.array(core().qsim_sample_final({**options, **rest}, shots), dtype=np.uint64)
+    if len(drawn) != shots:
+        raise MemoryError("qsim could not allocate the state")
     values, counts = np.unique(drawn, return_counts=True)
     width = circuit.num_qubits
     merged: dict[str, int] = {}
@@ -42,7 +45,7 @@ def counts_of(circuit: QuantumCircuit, reading: Reading, *, shots: int, seed: in
 
 
 @cache
-def core() -> Any:
+def core() -> Foreign:
     """The extension module for this processor, without the package around it."""
     spec = importlib.util.find_spec("qsimcirq")
     if spec is None or spec.origin is None:
@@ -52,7 +55,7 @@ def core() -> Any:
     return _extension(folder, _CORES.get(kind, "qsim_basic"))
 
 
-def _extension(folder: Path, name: str) -> Any:
+def _extension(folder: Path, name: str) -> Foreign:
     (file,) = folder.glob(f"{name}.*so")
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
@@ -62,7 +65,7 @@ def _extension(folder: Path, name: str) -> Any:
     return module
 
 
-def _translated(circuit: QuantumCircuit) -> Any:
+def _translated(circuit: QuantumCircuit) -> Foreign:
     qsim = core()
     made = qsim.Circuit()
     made.num_qubits = circuit.num_qubits

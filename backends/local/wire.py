@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
+Json = Any
+"""What json.loads gives."""
+
 MAX_FRAME_BYTES = 512 << 20
 SOCKET = "local.sock"
 LENGTH = struct.Struct("!I")
@@ -20,13 +23,13 @@ LENGTH = struct.Struct("!I")
 _dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 
 
-def packed(message: Any) -> bytes:
+def packed(message: Json) -> bytes:
     """One frame."""
     body = _dumps(message).encode()
     return LENGTH.pack(len(body)) + body
 
 
-def unpacked(buffer: bytearray) -> Iterator[Any]:
+def unpacked(buffer: bytearray) -> Iterator[Json]:
     """Take the whole frames off the front of ``buffer``.
 
     Raises:
@@ -47,7 +50,7 @@ def unpacked(buffer: bytearray) -> Iterator[Any]:
         del buffer[:at]
 
 
-def receive(connection: socket.socket) -> Any:
+def receive(connection: socket.socket) -> Json:
     """The next frame of a blocking connection that has one reply outstanding."""
     (size,) = LENGTH.unpack(_exactly(connection, LENGTH.size))
     return json.loads(_exactly(connection, size))

@@ -30,7 +30,7 @@ class Accounts:
         """A token for a user name with a password."""
         if form.get("grant_type") not in _GRANTS:
             raise Denied(400, "unsupported grant type")
-        if not form.get("username") or not form.get("password"):
+        if not form.get("username", "").strip() or not form.get("password", "").strip():
             raise Denied(403, "Wrong email or password.")
         ends = int(time.time()) + LIFETIME_S
         token = self._token({"sub": form["username"], "exp": ends, "jti": secrets.token_hex(8)})

@@ -17,7 +17,7 @@ from backends.pasqal.devices import MIMICS, NAME, QPUS, calibration_of, devices_
 from backends.pasqal.results import BatchRecord, JobRecord, outcome_of, usage_of
 from backends.pasqal.settings import settings_from
 from backends.pasqal.status import phase_of, phase_of_batch
-from broker.domain.device import Device, Kind
+from broker.domain.device import Device, Kind, Status
 from broker.domain.ids import RemoteId
 
 if TYPE_CHECKING:
@@ -51,31 +51,36 @@ class PasqalBackend:
 
     def __init__(self, settings: Settings, *, timeout_s: float = SUBMIT_TIMEOUT_S) -> None:
         self._settings = settings
-        # A third of the time of a submit is for preparing the program, the rest for the wire.
-        self._preparation_s = timeout_s / 3
-        self._wire_s = timeout_s - self._preparation_s
+        # Half of the time of a submit is for preparing the program, the rest for the wire.
+        self._preparation_s = self._wire_s = timeout_s / 2
         self._opening = threading.Lock()
         self._cloud: Cloud | None = None
         self._specs: dict[str, str] = {}
         self._specs_end = 0.0
+        self._seen: dict[str, Device] = {}
         self._fitter = Child(retarget.TARGET, retarget.LIMITS)
 
     def devices(self) -> Sequence[Device]:
-        """QPUs with their specification and emulators, as far as our project may use them."""
+        """QPUs with their specification and emulators, as far as our project may use them.
+
+        The vendor says nothing of a device that is off but no longer offers it: one seen before is offline.
+        """
         self._specs_end = 0.0
-        specs = self._present_specs()
-        return devices_of(
-            specs,
+        offered = devices_of(
+            self._present_specs(),
             allowed=self.cloud.allowed_types(),
             widths=self._settings.widths,
             region=self._settings.region,
             sandbox=self._settings.sandbox,
         )
+        gone = {name: replace(device, status=Status.OFFLINE) for name, device in self._seen.items()}
+        self._seen = gone | {device.name: device for device in offered}
+        return list(self._seen.values())
 
     def submit(self, order: Order) -> RemoteId:
         """One POST for all points; what takes time is done before it, and none is sent when it took too long."""
-        cloud = self.cloud
         began = time.monotonic()
+        cloud = self.cloud
         draft = self._drafted(order)
         if time.monotonic() - began > self._preparation_s:
             raise Busy("preparing the sequence took too long; nothing was sent", retry_after=0.0)
@@ -83,12 +88,9 @@ class PasqalBackend:
 
     def find(self, token: str) -> Sequence[RemoteId]:
         """By the exact tag where the token is whole, else among all batches of ours."""
-        tag = token if _is_whole(token) else translate.FAMILY_TAG
-        return [
-            RemoteId(batch.id)
-            for batch in self.cloud.by_tag(tag)
-            if any(one.startswith(token) for one in batch.tags or ())
-        ]
+        whole = _is_whole(token)
+        found = self.cloud.by_tag(token if whole else translate.FAMILY_TAG)
+        return [RemoteId(batch.id) for batch in found if self._bears(batch, token, whole=whole)]
 
     def poll(self, remote_ids: Sequence[RemoteId]) -> Mapping[RemoteId, Snapshot]:
         """One listing for each hundred; an id that is not listed is lost."""
@@ -140,6 +142,13 @@ class PasqalBackend:
 
                 self._cloud = Cloud(connect(self._settings, seconds=self._wire_s))
             return self._cloud
+
+    def _bears(self, batch: Batch, token: str, *, whole: bool) -> bool:
+        """By the batch's own tags; a listing that tells none is believed about the one tag that it was asked for."""
+        tags = batch.tags
+        if tags is None:
+            tags = self.cloud.batch(batch.id).tags
+        return whole if tags is None else any(tag.startswith(token) for tag in tags)
 
     def _snapshot(self, batch: Batch) -> Snapshot:
         jobs = batch.jobs_count_per_status

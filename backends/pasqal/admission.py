@@ -51,59 +51,60 @@ def tags_of(body: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(tags)
 
 
-def jobs_of(
-    wanted: object, *, shared: str | None, device_type: str, spec_of: Callable[[str], str | None]
-) -> list[Wanted]:
-    """The jobs of a create or of an addition; ``shared`` is the batch's sequence.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Admission:
+    """What jobs of one batch must fit: its device, and the specification of its machine where it has one."""
 
-    Raises:
-        Denied: one of them cannot run on this device.
-    """
-    if not isinstance(wanted, list) or not all(isinstance(job, dict) for job in wanted):
-        raise _wrong(["jobs"], "jobs must be a list of objects")
-    if len(wanted) > MAX_JOBS:
-        raise _wrong(["jobs"], f"at most {MAX_JOBS} jobs")
-    checked: dict[str, dict[str, Any]] = {}
-    if shared is not None:
-        checked[shared] = _fit(shared, "sequence_builder", device_type, spec_of)
-    return [
-        _job(job, place, shared, checked, device_type=device_type, spec_of=spec_of) for place, job in enumerate(wanted)
-    ]
+    device_type: str
+    spec_of: Callable[[str], str | None]
 
+    def jobs(self, wanted: object, *, shared: str | None) -> list[Wanted]:
+        """The jobs of a create or of an addition; ``shared`` is the batch's sequence.
 
-def _job(
-    job: Mapping[str, Any],
-    place: int,
-    shared: str | None,
-    checked: dict[str, dict[str, Any]],
-    *,
-    device_type: str,
-    spec_of: Callable[[str], str | None],
-) -> Wanted:
-    own = job.get("sequence")
-    text = own if own is not None else shared
-    if text is None:
-        raise _wrong(["jobs", place, "sequence"], "the job has no sequence")
-    if text not in checked:
-        checked[text] = _fit(text, "sequence", device_type, spec_of)
-    variables = _variables(job.get("variables"), checked[text], place)
-    runs = _runs(job.get("runs"), place, checked[text], emulated=device_type in EMULATORS)
-    return Wanted(runs=runs, variables=variables, sequence=own)
+        Raises:
+            Denied: one of them cannot run on this device.
+        """
+        if not isinstance(wanted, list) or not all(isinstance(job, dict) for job in wanted):
+            raise _wrong(["jobs"], "jobs must be a list of objects")
+        if len(wanted) > MAX_JOBS:
+            raise _wrong(["jobs"], f"at most {MAX_JOBS} jobs")
+        agreed = None if shared is None else self._fit(shared, "sequence_builder")
+        return [self._job(job, place, shared=agreed) for place, job in enumerate(wanted)]
 
+    def _job(self, job: Mapping[str, Any], place: int, *, shared: dict[str, Any] | None) -> Wanted:
+        own = job.get("sequence")
+        sequence = shared if own is None else self._fit(own, "sequence")
+        if sequence is None:
+            raise _wrong(["jobs", place, "sequence"], "the job has no sequence")
+        return Wanted(
+            runs=self._runs(job.get("runs"), place, sequence=sequence),
+            variables=_variables(job.get("variables"), place, sequence=sequence),
+            sequence=own,
+        )
 
-def _fit(text: object, where: str, device_type: str, spec_of: Callable[[str], str | None]) -> dict[str, Any]:
-    sequence = _sequence(text, where)
-    device = sequence.get("device")
-    register = sequence.get("register")
-    if not isinstance(device, dict | str) or not isinstance(register, list):
-        raise _wrong([where], "not a Pulser sequence in its abstract representation")
-    if len(register) > SANDBOX_WIDTH:
-        raise _wrong([where, "register"], f"at most {SANDBOX_WIDTH} atoms in this sandbox")
-    if device_type not in EMULATORS:
-        spec = json.loads(spec_of(device_type) or "null")
-        if device != spec:
-            raise _wrong([where, "device"], f"the sequence is not made for the present {device_type}")
-    return sequence
+    def _fit(self, text: object, where: str) -> dict[str, Any]:
+        sequence = _sequence(text, where)
+        device, register = sequence.get("device"), sequence.get("register")
+        if not isinstance(device, dict | str) or not isinstance(register, list):
+            raise _wrong([where], "not a Pulser sequence in its abstract representation")
+        if len(register) > SANDBOX_WIDTH:
+            raise _wrong([where, "register"], f"at most {SANDBOX_WIDTH} atoms in this sandbox")
+        emulated = self.device_type in EMULATORS
+        if not emulated and device != json.loads(self.spec_of(self.device_type) or "null"):
+            message = f"the sequence is not made for the present {self.device_type}"
+            raise _wrong([where, "device"], message)
+        return sequence
+
+    def _runs(self, given: object, place: int, *, sequence: Mapping[str, Any]) -> int | None:
+        emulated = self.device_type in EMULATORS
+        if given is None and emulated:
+            return None
+        if type(given) is not int or given < 1:
+            raise _wrong(["jobs", place, "runs"], "runs must be a positive integer")
+        most = MAX_RUNS if emulated else sequence["device"].get("max_runs") or MAX_RUNS
+        if given > most:
+            raise _wrong(["jobs", place, "runs"], f"runs exceed the maximum of {most}")
+        return given
 
 
 def _sequence(text: object, where: str) -> dict[str, Any]:
@@ -116,7 +117,7 @@ def _sequence(text: object, where: str) -> dict[str, Any]:
     return sequence
 
 
-def _variables(given: object, sequence: Mapping[str, Any], place: int) -> dict[str, Any] | None:
+def _variables(given: object, place: int, *, sequence: Mapping[str, Any]) -> dict[str, Any] | None:
     """Bound completely where the sequence declares variables; a mappable register adds ``qubits``."""
     declared = set(sequence.get("variables") or {})
     if given is not None and not isinstance(given, dict):
@@ -128,17 +129,6 @@ def _variables(given: object, sequence: Mapping[str, Any], place: int) -> dict[s
     if unknown:
         raise _wrong(["jobs", place, "variables"], f"unknown variables {', '.join(sorted(unknown))}")
     return dict(given) if given else None
-
-
-def _runs(given: object, place: int, sequence: Mapping[str, Any], *, emulated: bool) -> int | None:
-    if given is None and emulated:
-        return None
-    if type(given) is not int or given < 1:
-        raise _wrong(["jobs", place, "runs"], "runs must be a positive integer")
-    most = MAX_RUNS if emulated else sequence["device"].get("max_runs") or MAX_RUNS
-    if given > most:
-        raise _wrong(["jobs", place, "runs"], f"runs exceed the maximum of {most}")
-    return given
 
 
 def _wrong(place: list[str | int], message: str) -> Denied:

@@ -14,8 +14,10 @@ from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unautho
 
 _NO_CREDIT = re.compile(r"(insufficient|not enough|no remaining) .*(credit|balance|fund)", re.IGNORECASE)
 _RETIRED = re.compile(r"device .*(not found|retired|decommissioned|unknown)", re.IGNORECASE)
+_OFF = re.compile(r"device .*(not available|unavailable|offline|in maintenance)", re.IGNORECASE)
 _LIMIT = re.compile(r"exceed|at most|maximum|too (many|long|large)", re.IGNORECASE)
 _PATIENCE_S = 10.0
+_OFF_PATIENCE_S = 60.0
 _LONGEST_PATIENCE_S = 3600.0
 _LONGEST_SENTENCE = 500
 
@@ -99,6 +101,8 @@ def _refusal(answer: Answer) -> BackendError | None:
         return None
     if answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.TOO_EARLY):
         return Busy("pasqal throttles", retry_after=patience(answer.retry_after))
+    if _OFF.search(_sentence(answer)):
+        return Busy(f"pasqal: {describe(answer)}", retry_after=_OFF_PATIENCE_S)
     return Refused(f"pasqal: {describe(answer)}", code=_code(answer), pointer=_pointer(answer))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from backends.child import ChildError, ChildKilled, ChildPool
@@ -29,15 +31,26 @@ class Machines:
     def __init__(self, data: Path) -> None:
         self._pool = ChildPool(simulate.TARGET, LANES, simulate.LIMITS)
         self._kept = data / "specs.json"
+        self._making = threading.Lock()
 
     def specs(self) -> dict[str, str]:
         """Device name → specification; made once by Pulser, then read from the data directory."""
-        if not self._kept.exists():
-            draft = self._kept.with_suffix(".draft")
-            draft.write_text(json.dumps(self._pool.call({"ask": "specs"})), encoding="utf-8")
-            draft.replace(self._kept)
+        with self._making:
+            if not self._kept.exists():
+                draft = self._kept.with_suffix(".draft")
+                draft.write_text(json.dumps(self._pool.call({"ask": "specs"})), encoding="utf-8")
+                draft.replace(self._kept)
         specs: dict[str, str] = json.loads(self._kept.read_text(encoding="utf-8"))
         return specs
+
+    def prepare(self) -> None:
+        """Make the specifications in the background, so that the first client need not wait for Pulser."""
+
+        def make() -> None:
+            with suppress(ChildError, ChildKilled):
+                self.specs()
+
+        threading.Thread(target=make, name="pasqal-specs", daemon=True).start()
 
     def spec_of(self, device_type: str) -> str | None:
         """The specification whose limits and noise a device type has; None for a plain emulator."""

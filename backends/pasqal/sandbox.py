@@ -33,7 +33,7 @@ class Sandbox:
         self._tasks = Tasks(self._database, self.ledger, self._settle)
         self._machines = Machines(data)
         self._runner = Runner(self._tasks, self.knobs, self._run, lanes=LANES)
-        service = Service(
+        self.service = Service(
             database=self._database,
             tasks=self._tasks,
             batches_kept=self._batches,
@@ -43,8 +43,12 @@ class Sandbox:
             machines=self._machines,
             ring=self._runner.ring,
         )
-        self.app = shell(service, self.knobs, self.ledger, forget=self.forget, ring=self._runner.ring)
+        self.app = shell(self.service, self.knobs, self.ledger, forget=self.forget, ring=self._runner.ring)
         self._runner.start()
+
+    def prepare(self) -> None:
+        """Start a simulator before it is asked for."""
+        self._machines.prepare()
 
     def forget(self) -> None:
         """Begin anew: no batch, no job, no ledger."""
@@ -55,6 +59,7 @@ class Sandbox:
 
     def close(self) -> None:
         """End threads and children; what was accepted stays on disk."""
+        self._runner.halt()
         self._machines.close()
         self._runner.stop()
         self._database.close()
@@ -71,6 +76,7 @@ def serve(*, data: Path, host: str, port: int, announce: Callable[[str], None] |
     """Serve until a signal; says ``ready URL`` when it does."""
     listener = listen(host, port)
     sandbox = Sandbox(data)
+    sandbox.prepare()
     try:
         serve_forever(sandbox.app, listener, announce)
     finally:

@@ -55,8 +55,10 @@ class Service:
         return self.accounts.user_of(bearer)
 
     def projects(self, user: str) -> Sequence[Mapping[str, Any]]:  # noqa: ARG002  one project for everybody
-        """One project. A device that is off keeps its place here; a retired one has lost it."""
-        allowed = [one for one in OFFERED if one not in self.knobs.now.retired]
+        """One project. A machine that is off keeps its place here; an emulator, or what is retired, has lost it."""
+        setting = self.knobs.now
+        gone = {*setting.retired, *(one for one in setting.offline if one in EMULATORS)}
+        allowed = [one for one in OFFERED if one not in gone]
         return [
             {
                 "id": PROJECT,
@@ -187,6 +189,8 @@ class Service:
         device_type = admission.device_type_of(body, OFFERED)
         if device_type in setting.retired:
             raise Denied(422, f"Device {device_type} has been retired")
+        if device_type in setting.offline:
+            raise Denied(422, f"Device {device_type} is not available at the moment")
         if setting.insufficient_credit:
             raise Denied(402, "Insufficient credit for this batch")
         return BatchRow(
@@ -202,7 +206,8 @@ class Service:
         )
 
     def _wanted(self, jobs: object, row: BatchRow) -> list[Wanted]:
-        return admission.jobs_of(jobs, shared=row.sequence, device_type=row.device_type, spec_of=self.machines.spec_of)
+        admitted = admission.Admission(device_type=row.device_type, spec_of=self.machines.spec_of)
+        return admitted.jobs(jobs, shared=row.sequence)
 
     def _accept(self, row: BatchRow, wanted: Sequence[Wanted]) -> Mapping[str, Any]:
         with self.database.write():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from pasqal_cloud.endpoints import Endpoints
 from pasqal_cloud.http_client import HTTPClient
 from pasqal_cloud.pasqal_cloud_client import PasqalCloudClient
 
-from backends.errors import BackendError, Busy, OutcomeUnknown, Unauthorized
+from backends.errors import Busy, OutcomeUnknown, Unauthorized
 from backends.pasqal.answers import Answer, creation_error, reading_error
 from backends.pasqal.exchange import Letter, Unanswered, Unsent, ask
 from backends.pasqal.login import Login
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 _CREATED_OR_OK = (200, 201, 202)
 _UNAUTHORIZED = 401
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def connect(settings: Settings, *, seconds: float) -> PasqalCloudClient:
@@ -65,37 +65,36 @@ class OnceClient(HTTPClient):
         gziped: bool = False,  # noqa: FBT001, FBT002  the SDK's signature
     ) -> JSendPayload:
         """One exchange; a second one only where the first was refused for an old token and no create."""
-        answer = self._once(method, url, payload, params, gziped=gziped)
+        letter = partial(self._letter, method, url, content=payload, params=params, gziped=gziped)
+        answer = self._once(letter())
         if answer.status == _UNAUTHORIZED and self.login.forget_stale():
             if method == "POST":
                 # A 401 is an answer to the header: the create was not read. The caller comes again.
                 raise Busy("pasqal's token had ended", retry_after=0.0)
-            answer = self._once(method, url, payload, params, gziped=gziped)
+            answer = self._once(letter())
         document = answer.document
         if answer.status in _CREATED_OR_OK and document is not None and "data" in document:
             return cast("JSendPayload", document)
-        raise _creates(method, answer)
+        raise creation_error(answer) if method == "POST" else reading_error(answer)
 
-    def _once(
-        self, method: str, url: str, payload: object, params: Mapping[str, Any] | None, *, gziped: bool
-    ) -> Answer:
-        letter = self._letter(method, url, payload, params, gziped=gziped)
+    def _once(self, letter: Letter) -> Answer:
         try:
             return ask(letter, seconds=self.login.exchange_s)
         except Unsent as trouble:
             raise Busy(str(trouble)) from None
         except Unanswered as trouble:
-            raise _doubt(method, str(trouble)) from None
+            doubt = OutcomeUnknown if letter.method == "POST" else Busy
+            raise doubt(str(trouble)) from None
 
     def _letter(
-        self, method: str, url: str, payload: object, params: Mapping[str, Any] | None, *, gziped: bool
+        self, method: str, url: str, *, content: object, params: Mapping[str, Any] | None, gziped: bool
     ) -> Letter:
         headers = {
             "Authorization": f"Bearer {self.login.get_token()}",
             "Content-Type": "application/json",
             "User-Agent": self.user_agent,
         }
-        body = None if payload is None else json.dumps(payload).encode()
+        body = None if content is None else json.dumps(content).encode()
         if body is not None and gziped and self.allow_gzip_request_body:
             headers["Content-Encoding"] = "gzip"
             body = gzip.compress(body)
@@ -103,9 +102,9 @@ class OnceClient(HTTPClient):
 
     def _download_results(self, results_link: str) -> JobResult:
         """A job's result from its presigned address, which gets no credential of ours."""
-        parts = urlsplit(results_link)
-        plain = parts.scheme == "http" and parts.hostname in _LOOPBACK
-        if parts.scheme != "https" and not plain:
+        parts, core = urlsplit(results_link), urlsplit(self.endpoints.core)
+        ours = (parts.scheme, parts.netloc) == (core.scheme, core.netloc)
+        if parts.scheme != "https" and not ours:
             raise Busy("pasqal gave a result address that is not https")
         letter = Letter(method="GET", url=results_link, headers={"User-Agent": self.user_agent})
         try:
@@ -115,11 +114,3 @@ class OnceClient(HTTPClient):
         if answer.status not in _CREATED_OR_OK or answer.document is None:
             raise Busy(f"no result yet: the address answered {answer.status}")
         return cast("JobResult", answer.document)
-
-
-def _creates(method: str, answer: Answer) -> BackendError:
-    return creation_error(answer) if method == "POST" else reading_error(answer)
-
-
-def _doubt(method: str, trouble: str) -> BackendError:
-    return OutcomeUnknown(trouble) if method == "POST" else Busy(trouble)

@@ -12,7 +12,7 @@ from backends.base import SUBMIT_TIMEOUT_S, Order, Outcome, Phase, Recovery, Sna
 from backends.child import Child, ChildError, ChildKilled
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, UnknownJob
 from backends.quandela import answers, desk, naming
-from backends.quandela.devices import MAX_RUN_MS, NAME, commands_of, device_of
+from backends.quandela.devices import NAME, bounds_of, commands_of, devices_of
 from backends.quandela.outcomes import outcome_of
 from backends.quandela.settings import settings_from
 from backends.quandela.status import phase_of
@@ -47,15 +47,18 @@ class QuandelaBackend:
     poll_floor_s = 1.0
     allows_resubmit = False
 
-    def __init__(self, settings: Settings, *, submit_timeout_s: float = SUBMIT_TIMEOUT_S) -> None:
+    def __init__(
+        self, settings: Settings, *, submit_timeout_s: float = SUBMIT_TIMEOUT_S, child: Child | None = None
+    ) -> None:
         self._settings = settings
         self._transport = Transport(settings)
         self._submit_timeout_s = submit_timeout_s
-        self._desk = Child(desk.TARGET, desk.LIMITS)
+        self._lent = child is not None
+        self._desk = child or Child(desk.TARGET, desk.LIMITS)
 
     def devices(self) -> Sequence[Device]:
         """Every configured platform that the vendor knows."""
-        return [device for name in self._settings.platforms if (device := self._device(name))]
+        return [device for name in self._settings.platforms for device in self._offered(name)]
 
     def submit(self, order: Order) -> RemoteId:
         """One POST; what takes time before it is done first, and none is sent when too little time is left."""
@@ -79,32 +82,34 @@ class QuandelaBackend:
 
     def fetch(self, remote_id: RemoteId) -> Outcome:
         """The result, with what the job's own name says about how to read it."""
-        result = self._known(self._get(f"/api/jobs/{remote_id}/result"), remote_id)
-        record = self._known(self._get(f"/api/jobs/{remote_id}/data"), remote_id)
+        result = self._known(self._get(_job(remote_id, "result")), remote_id)
+        record = self._known(self._get(_job(remote_id, "data")), remote_id)
         text = result.get("results")
         if not isinstance(text, str) or not text:
-            raise Busy("quandela has no result of this job yet", retry_after=self.poll_floor_s)
+            raise self._absence(remote_id)
         name = naming.parse(str(record.get("job_name")))
         return outcome_of(self._read(text, name), result, record)
 
     def cancel(self, remote_id: RemoteId) -> None:
         """Ask; a job that has ended or is unknown answers 400 or 404."""
-        reply = self._ask("POST", f"/api/jobs/{remote_id}/cancel")
+        reply = self._ask("POST", _job(remote_id, "cancel"))
         if reply.status != _HTTP_OK and not _gone(reply):
             raise answers.reading_error(reply)
 
     def close(self) -> None:
-        """End the child process."""
-        self._desk.close()
+        """End the child process, if it is ours."""
+        if not self._lent:
+            self._desk.close()
 
     def __repr__(self) -> str:
         return f"QuandelaBackend({self._settings.url})"
 
-    def _device(self, platform: str) -> Device | None:
+    def _offered(self, platform: str) -> Sequence[Device]:
         reply = self._get(f"/api/platforms/{quote(platform, safe='')}/processor")
         if reply.status in (403, 404) and reply.document is not None:
-            return None
-        return device_of(_fine(reply), sandbox=self._settings.sandbox)
+            return []
+        max_run_ms = self._settings.max_duration_s * 1000
+        return devices_of(_fine(reply), sandbox=self._settings.sandbox, max_run_ms=max_run_ms)
 
     def _compose(self, order: Order) -> dict[str, Any]:
         request = {
@@ -115,17 +120,22 @@ class QuandelaBackend:
             "points": [dict(point) for point in order.points],
             "platform": order.device.vendor_id,
             "commands": commands_of(order.device),
-            "name": str(naming.JobName(token=order.token, shots=order.shots)),
-            "max_seconds": MAX_RUN_MS // 1000,
+            "bounds": bounds_of(order.device),
         }
         try:
-            body: dict[str, Any] = self._desk.call(request)["body"]
+            made = self._desk.call(request)
         except ChildError as error:
             code = error.code or "program_invalid"
-            raise Refused(error.message, code=code, pointer=error.pointer) from None
+            raise Refused(
+                error.message, code=code, line=error.line, column=error.column, pointer=error.pointer
+            ) from None
         except ChildKilled as error:
-            raise Refused(f"translating the program was {error}", code="limit_exceeded") from None
-        return body
+            code = "program_invalid" if error.reason == "crash" else "limit_exceeded"
+            raise Refused(f"translating the program: {error}", code=code) from None
+        except OSError as error:
+            raise Busy(f"no process to translate the program in: {error}; nothing was sent") from None
+        name = naming.JobName(token=order.token, shots=order.shots, bits=made["bits"])
+        return {**made["body"], "job_name": str(name), "max_duration": self._settings.max_duration_s}
 
     def _create(self, body: dict[str, Any], timeout_s: float) -> RemoteId:
         try:
@@ -140,7 +150,7 @@ class QuandelaBackend:
         raise answers.creation_error(reply)
 
     def _look(self, remote_id: RemoteId) -> Snapshot:
-        reply = self._get(f"/api/jobs/{remote_id}/status")
+        reply = self._get(_job(remote_id, "status"))
         if _gone(reply):
             return Snapshot(phase=Phase.LOST, word="", message=answers.message_of(reply))
         document = _fine(reply)
@@ -160,6 +170,12 @@ class QuandelaBackend:
         except (ChildError, ChildKilled) as error:
             raise BackendError(f"quandela's result cannot be read: {error}") from None
 
+    def _absence(self, remote_id: RemoteId) -> BackendError:
+        look = self._look(remote_id)
+        if look.phase in (Phase.QUEUED, Phase.RUNNING, Phase.DONE):
+            return Busy("quandela has no result of this job yet", retry_after=self.poll_floor_s)
+        return Refused(f"the job has no result: {look.word} {look.message}", code="no_result")
+
     def _known(self, reply: Reply, remote_id: RemoteId) -> dict[str, Any]:
         if _gone(reply):
             raise UnknownJob(f"quandela knows no job {remote_id}")
@@ -173,6 +189,10 @@ class QuandelaBackend:
             return self._transport.ask(method, path, timeout_s=READ_TIMEOUT_S)
         except (Unsent, Unanswered) as error:
             raise Busy(f"quandela: {error}") from None
+
+
+def _job(remote_id: RemoteId, what: str) -> str:
+    return f"/api/jobs/{quote(remote_id, safe='')}/{what}"
 
 
 def _gone(reply: Reply) -> bool:

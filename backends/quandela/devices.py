@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from backends.quandela.gates import MAX_MODES, MAX_PHOTONS, MAX_QUBITS
 from backends.quandela.prices import price_of
 from broker.domain.device import Calibration, Device, Kind, Status
 from broker.domain.ids import DeviceName
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAME = "quandela"
-MAX_RUN_MS = 600_000
+GATES = "Small gate circuits, as dual-rail photonic ones; results are post-selected."
 _STATUS = {
     "available": Status.ONLINE,
     "retired": Status.RETIRED,
@@ -30,7 +33,31 @@ def device_name(platform: str) -> DeviceName:
     return DeviceName(f"{NAME}/{bare if kind == 'qpu' else platform.replace(':', '-')}")
 
 
-def device_of(details: Mapping[str, Any], *, sandbox: bool) -> Device:
+def devices_of(details: Mapping[str, Any], *, sandbox: bool, max_run_ms: int) -> list[Device]:
+    """A platform for photonic programs; a perfect simulator once more, for small gate circuits."""
+    device = device_of(details, sandbox=sandbox, max_run_ms=max_run_ms)
+    perfect = device.kind is Kind.SIMULATOR and device.calibration is None
+    if not perfect or find_spec("qiskit") is None:
+        return [device]
+    return [device, _for_gates(device)]
+
+
+def _for_gates(device: Device) -> Device:
+    name = DeviceName(f"{device.name}-gates")
+    return replace(
+        device,
+        name=name,
+        accepts=frozenset({Format.OPENQASM2, Format.OPENQASM3}),
+        width=MAX_QUBITS,
+        max_photons=None,
+        max_points=1,
+        sweeps=False,
+        price=price_of(name, sandbox=device.sandbox),
+        notes=f"{GATES} {device.notes}".strip(),
+    )
+
+
+def device_of(details: Mapping[str, Any], *, sandbox: bool, max_run_ms: int) -> Device:
     """A platform as the broker sees it. A status that we do not know counts as offline."""
     platform = str(details["name"])
     bounds = _mapping(_mapping(details.get("specs")).get("constraints"))
@@ -48,7 +75,7 @@ def device_of(details: Mapping[str, Any], *, sandbox: bool) -> Device:
         provider="Quandela",
         calibration=_calibration(details),
         price=price_of(name, sandbox=sandbox),
-        max_run_ms=MAX_RUN_MS,
+        max_run_ms=max_run_ms,
         sandbox=sandbox,
         notes=str(_mapping(details.get("specs")).get("description", ""))[:500],
         extra=_extra(details, bounds),
@@ -58,6 +85,13 @@ def device_of(details: Mapping[str, Any], *, sandbox: bool) -> Device:
 def commands_of(device: Device) -> list[str]:
     """The platform's commands, as ``device_of`` noted them."""
     return dict(device.extra).get("commands", "").split(",")
+
+
+def bounds_of(device: Device) -> dict[str, int]:
+    """Modes and photons that a gate circuit may need on the platform once it is photonic."""
+    noted = dict(device.extra)
+    modes, photons = (_whole(json.loads(noted.get(name, "null"))) for name in ("max_mode_count", "max_photon_count"))
+    return {"modes": min(modes or MAX_MODES, MAX_MODES), "photons": min(photons or MAX_PHOTONS, MAX_PHOTONS)}
 
 
 def _extra(details: Mapping[str, Any], bounds: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backends.child import Limits
-from backends.quandela.serial import PREFIX, PROGRAM, Unfit, opened
+from backends.quandela.serial import PREFIX, PROGRAM, Foreign, Unfit, opened
+from backends.quandela.trial import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,14 +21,15 @@ LIMITS = Limits(memory_bytes=3 << 30, cpu_s=120.0, wall_s=120.0)
 
 # Perceval's archives may hold live connections to other servers; these are the classes of a computation.
 _ARCHIVED = frozenset(
-    "AnnotatedFockState BS BSLayeredDetector Barrier Circuit Command Computation ComputationIterator Detector "
-    "Experiment FockState GenericInterferometer HWP Herald LC MatrixN MatrixS NoiseModel NoisyFockState None PBS "
-    "PERM PR PS Port PostSelect QWP SVDistribution StateVector TD Unitary WP bool complex dict float int list set "
-    "str tuple type".split()
+    (
+        *("AnnotatedFockState", "BS", "BSLayeredDetector", "Barrier", "Circuit", "Command", "Computation"),
+        *("ComputationIterator", "Detector", "Experiment", "FockState", "GenericInterferometer", "HWP", "Herald"),
+        *("LC", "MatrixN", "MatrixS", "NoiseModel", "NoisyFockState", "PBS", "PERM", "PR", "PS", "Port", "PostSelect"),
+        *("QWP", "SVDistribution", "StateVector", "TD", "Unitary", "WP"),
+        *("None", "bool", "complex", "dict", "float", "int", "list", "set", "str", "tuple", "type"),
+    )
 )
 _ARCHIVE = "pcvlar"
-# More output states than this are sampled one photon pattern at a time instead of being listed.
-_LISTED_STATES = 300_000
 
 
 def warm() -> None:
@@ -45,7 +47,7 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
     computer = SimulatedComputer("SLOS")
     computation = PayloadGenerator.get_computation(PayloadUpdater.update_payload(work, computer))
     noise, parameters = _surroundings(work, computation, request)
-    tries = [_Try(sub, noise, parameters, real=request["real"]) for sub in computation]
+    tries = [Trial(sub, noise, parameters, real=request["real"]) for sub in computation]
     given = [one.measure() for one in tries]
     iterations = getattr(computation, "iterations", [])
     if iterations:
@@ -63,7 +65,7 @@ def _text(answer: Mapping[str, Any]) -> str:
     return json.dumps(serialize(dict(answer)))
 
 
-def _value(value: Any) -> Any:  # noqa: ANN401  JSON in, Perceval's objects out
+def _value(value: Foreign) -> Foreign:
     if isinstance(value, dict):
         return {key: _value(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -75,7 +77,7 @@ def _value(value: Any) -> Any:  # noqa: ANN401  JSON in, Perceval's objects out
     return value
 
 
-def _unarchived(text: str) -> Any:  # noqa: ANN401
+def _unarchived(text: str) -> Foreign:
     from perceval.serialization import InputArchive, Serialization
 
     archive = InputArchive.from_text(text)
@@ -86,8 +88,10 @@ def _unarchived(text: str) -> Any:  # noqa: ANN401
 
 
 def _surroundings(
-    work: Mapping[str, Any], computation: Any, request: Mapping[str, Any]  # noqa: ANN401
-) -> tuple[Any, dict[str, Any]]:
+    work: Mapping[str, Any],
+    computation: Foreign,
+    request: Mapping[str, Any],
+) -> tuple[Foreign, dict[str, Any]]:
     """A machine has the noise it has; a simulator takes the user's before its own."""
     from perceval.utils import NoiseModel, perf_dict_to_noise
 
@@ -96,91 +100,3 @@ def _surroundings(
     computation.experiment.noise = None
     parameters = work.get("parameters") or {}
     return (own if request["real"] or asked is None else asked), dict(parameters)
-
-
-class _Try:
-    """One experiment, simulated once; ``shots`` are those that it used up."""
-
-    def __init__(
-        self, computation: Any, noise: Any, parameters: Mapping[str, Any], *, real: bool  # noqa: ANN401
-    ) -> None:
-        self.command = computation.command.name
-        self.experiment = computation.experiment
-        self.limits = computation.parameters
-        self.noise = noise
-        self.parameters = parameters
-        self.real = real
-        self.shots = 0
-        if real:
-            self._see_clicks_only()
-
-    def _see_clicks_only(self) -> None:
-        from perceval import Detector
-
-        for mode, detector in enumerate(self.experiment.detectors):
-            if detector is None:
-                self.experiment.add(mode, Detector.threshold())
-
-    def measure(self) -> dict[str, Any]:
-        """The vendor's result fields of one point."""
-        photons, modes = self.experiment.input_state.n, self.experiment.circuit_size
-        if self.command != "probs" and math.comb(photons + modes - 1, photons) > _LISTED_STATES:
-            return self._sampled()
-        answer = self._computer("SLOS").probs(self.experiment, max_shots=self._most())
-        chances = answer["results"]
-        if self.command == "probs":
-            self.shots = self.limits.get("max_shots") or 0
-            return dict(answer)
-        counts = self._drawn(chances, self._obtained(answer["global_perf"]))
-        return dict(answer) | {"results": self._shown(counts)}
-
-    def _computer(self, engine: str) -> Any:  # noqa: ANN401
-        from perceval.runtime import SimulatedComputer
-
-        computer = SimulatedComputer(engine)
-        computer.noise = self.noise
-        computer.parameters = dict(self.parameters)
-        return computer
-
-    def _most(self) -> int:
-        asked = [self.limits[name] for name in ("max_samples", "max_shots") if self.limits.get(name)]
-        return min(asked, default=10_000)
-
-    def _sampled(self) -> dict[str, Any]:
-        computer = self._computer("CliffordClifford2017")
-        answer = dict(computer.sample_count(self.experiment, self._most()))
-        self.shots = self._most()
-        return answer | {"results": self._shown(answer["results"])}
-
-    def _obtained(self, kept: float) -> int:
-        """A simulator gives every sample asked for; a machine gives what its shots let through."""
-        from numpy.random import default_rng
-
-        most, shots = self._most(), self.limits.get("max_shots") or self._most()
-        if not self.real:
-            self.shots = most
-            return most
-        photons = self.experiment.input_state.n
-        seen = 1 - (1 - self.noise.transmittance * self.noise.brightness) ** photons
-        chance = min(kept / seen, 1.0) if seen > 0 else 0.0
-        through = int(default_rng().binomial(shots, chance))
-        self.shots = shots if through < most else min(shots, math.ceil(most / chance))
-        return min(through, most)
-
-    @staticmethod
-    def _drawn(chances: Any, number: int) -> Any:  # noqa: ANN401
-        from numpy import array
-        from numpy.random import default_rng
-        from perceval import BSCount
-
-        states = list(chances)
-        if not states or not number:
-            return BSCount()
-        weights = array([max(float(chances[state]), 0.0) for state in states])
-        draws = default_rng().multinomial(number, weights / weights.sum())
-        return BSCount({state: int(n) for state, n in zip(states, draws, strict=True) if n})
-
-    def _shown(self, counts: Any) -> Any:  # noqa: ANN401
-        from perceval.utils import sample_count_to_samples
-
-        return sample_count_to_samples(counts) if self.command == "samples" else counts

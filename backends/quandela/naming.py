@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from broker.domain.ids import TOKEN_PREFIX
 
-_NAME = re.compile(
-    rf"(?P<token>{TOKEN_PREFIX}\S{{1,59}})(?: shots=(?P<shots>\d{{1,12}}))?(?: bits=(?P<bits>[\d._]+))?"
-)
+_NAME = re.compile(rf"(?P<token>{TOKEN_PREFIX}\S{{1,59}})(?: shots=(?P<shots>\d{{1,12}}))?(?: bits=(?P<bits>[\d._]+))?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +29,4 @@ def parse(name: str) -> JobName | None:
     if not found:
         return None
     shots = found["shots"]
-    return JobName(
-        token=found["token"], shots=int(shots) if shots else None, bits=found["bits"]
-    )
+    return JobName(token=found["token"], shots=int(shots) if shots else None, bits=found["bits"])

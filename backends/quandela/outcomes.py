@@ -14,13 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def outcome_of(
-    read: Mapping[str, Any], result: Mapping[str, Any], record: Mapping[str, Any]
-) -> Outcome:
+def outcome_of(read: Mapping[str, Any], result: Mapping[str, Any], record: Mapping[str, Any]) -> Outcome:
     """``read`` is what the child made of the results; ``result`` and ``record`` are the vendor's documents."""
-    points = tuple(
-        Outcomes(counts=point["counts"], bindings=point["bindings"]) for point in read["points"]
-    )
+    points = tuple(Outcomes(counts=point["counts"], bindings=point["bindings"]) for point in read["points"])
     seconds = _whole(result.get("duration"))
     started = _timestamp(record.get("start_time"))
     return Outcome(

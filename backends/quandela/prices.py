@@ -31,10 +31,7 @@ def _rows(table: str) -> Mapping[str, Price]:
 
 
 def _price(table: str, row: Mapping[str, Any]) -> Price:
-    amounts = {
-        part: Money.parse(row[part], row["currency"]).micros
-        for part in ("per_task", "per_shot", "per_second")
-    }
+    amounts = {part: Money.parse(row[part], row["currency"]).micros for part in ("per_task", "per_shot", "per_second")}
     return Price(
         id=f"{row['device']}@{row['as_of']:%Y-%m-%d}" + ("-sandbox" if table == "sandbox" else ""),
         device=row["device"],

@@ -6,7 +6,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from backends.quandela.serial import RESULTS, Unfit, opened
+from backends.quandela.gates import bits_of
+from backends.quandela.serial import RESULTS, Foreign, Unfit, opened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,8 @@ FOREIGN = "the vendor asked for a conversion by name (result_mapping); it was ig
 def read(request: dict[str, Any]) -> dict[str, Any]:
     """``text`` of the vendor's ``results`` → ``points`` (counts and bindings) and ``warnings``.
 
-    ``shots`` are those asked for per point, for probabilities; a sweep's points come in the order of asking.
+    ``shots`` are those asked for per point, for probabilities; ``bits`` belong to a gate circuit (gates.py). A sweep's
+    points come in the order of asking.
 
     Raises:
         Unfit: the text is not a result, or holds an object that is none.
@@ -30,6 +32,8 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(entries, list):
         raise Unfit("results_list is no list", code=BAD)
     points = [_point(entry, request["shots"], warnings) for entry in entries]
+    if request["bits"]:
+        points = [point | {"counts": bits_of(point["counts"], request["bits"])} for point in points]
     return {"points": points, "warnings": sorted(set(warnings))}
 
 
@@ -55,19 +59,24 @@ def _point(entry: object, shots: int | None, warnings: list[str]) -> dict[str, A
     return {"counts": _counts(measured, shots, warnings), "bindings": _bindings(entry)}
 
 
-def _counts(measured: Any, shots: int | None, warnings: list[str]) -> dict[str, int]:  # noqa: ANN401  Perceval's objects
+def _counts(measured: Foreign, shots: int | None, warnings: list[str]) -> dict[str, int]:
     kind = type(measured).__name__
     if kind == "BSSamples":
         tally: dict[str, int] = {}
         for state in measured:
-            tally[str(state)] = tally.get(str(state), 0) + 1
+            tally[_key(state)] = tally.get(_key(state), 0) + 1
         return tally
     if kind == "BSCount":
-        return {str(state): int(count) for state, count in measured.items() if count > 0}
+        return {_key(state): int(count) for state, count in measured.items() if count > 0}
     if shots is None:
         raise Unfit("probabilities, and the job's name does not say of how many shots", code=BAD)
     warnings.append(ROUNDED)
-    return rounded({str(state): float(chance) for state, chance in measured.items()}, shots)
+    return rounded({_key(state): float(chance) for state, chance in measured.items()}, shots)
+
+
+def _key(state: Foreign) -> str:
+    """``|2,0>``: detectors see no annotation."""
+    return f"|{','.join(str(int(count)) for count in state)}>"
 
 
 def rounded(chances: Mapping[str, float], shots: int) -> dict[str, int]:
@@ -88,6 +97,4 @@ def _bindings(entry: Mapping[str, Any]) -> dict[str, float]:
     bound = iteration.get("circuit_params") if isinstance(iteration, dict) else None
     if not isinstance(bound, dict):
         return {}
-    return {
-        str(name): float(value) for name, value in bound.items() if isinstance(value, int | float)
-    }
+    return {str(name): float(value) for name, value in bound.items() if isinstance(value, int | float)}

@@ -17,7 +17,7 @@ from backends.sandboxing.database import Database
 from backends.sandboxing.faults import Faults
 from backends.sandboxing.knobs import Fault, Knobs, Trouble
 from backends.sandboxing.ledger import Ledger
-from backends.sandboxing.runner import Finished, Runner, RunFailed
+from backends.sandboxing.runner import Finished, RunFailed, Runner
 from backends.sandboxing.serving import Served, listen, serve_forever
 from backends.sandboxing.tasks import Task, Tasks
 
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 LANES = 2
 
 
-def serve(
-    *, data: Path, host: str, port: int, announce: Callable[[str], None] | None = None
-) -> None:
+def serve(*, data: Path, host: str, port: int, announce: Callable[[str], None] | None = None) -> None:
     """Serve until a signal; ``announce`` gets ``ready URL``."""
     sandbox = Sandbox(data)
     try:

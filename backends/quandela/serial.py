@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
-from typing import Any
+from typing import Any, TypeAlias
 
 PREFIX = ":PCVL:"
 _ZIP = PREFIX + "zip:"
@@ -15,18 +15,20 @@ PROGRAM = frozenset({"ACircuit", "Experiment", "BasicState", "NoiseModel", "Post
 RESULTS = frozenset({"BSCount", "BSDistribution", "BSSamples"})
 
 
+# An object of Perceval's, which has no types.
+Foreign: TypeAlias = Any
+
+
 class Unfit(ValueError):
     """A text that we do not open; ``code`` and ``pointer`` cross the border of the child with it."""
 
-    def __init__(
-        self, message: str, *, code: str = "program_invalid", pointer: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, code: str = "program_invalid", pointer: str | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.pointer = pointer
 
 
-def opened(text: str, allowed: frozenset[str]) -> Any:  # noqa: ANN401  Perceval's own objects
+def opened(text: str, allowed: frozenset[str]) -> Foreign:
     """The object of a ``:PCVL:`` text. Only ever called in a child process.
 
     Raises:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 CLOUD = "https://api.cloud.quandela.com"
 PLATFORMS = ("sim:slos", "sim:ascella", "qpu:ascella", "qpu:altair", "qpu:belenos")
+MAX_DURATION_S = 600
 _PREFIX = "QSUBMIT_QUANDELA_"
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -37,12 +38,16 @@ class Secret:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """``url`` has no trailing slash. ``platforms`` are the vendor's names of what the hub's offer includes."""
+    """``url`` has no trailing slash. ``platforms`` are the vendor's names of what the hub's offer includes.
+
+    ``max_duration_s`` is sent with every job: the vendor stops it there, and the worst case of a hold rests on it.
+    """
 
     url: str
     token: Secret = field(repr=False)
     platforms: tuple[str, ...]
     sandbox: bool
+    max_duration_s: int = MAX_DURATION_S
 
 
 def settings_from(environ: Mapping[str, str]) -> Settings | None:
@@ -62,12 +67,23 @@ def settings_from(environ: Mapping[str, str]) -> Settings | None:
     return None
 
 
-def _settings(
-    environ: Mapping[str, str], *, url: str, token: Secret, sandbox: bool
-) -> Settings:
+def _settings(environ: Mapping[str, str], *, url: str, token: Secret, sandbox: bool) -> Settings:
     named = environ.get(_PREFIX + "PLATFORMS", "")
     platforms = tuple(name.strip() for name in named.split(",") if name.strip())
-    return Settings(url=url, token=token, platforms=platforms or PLATFORMS, sandbox=sandbox)
+    return Settings(
+        url=url,
+        token=token,
+        platforms=platforms or PLATFORMS,
+        sandbox=sandbox,
+        max_duration_s=_seconds(environ),
+    )
+
+
+def _seconds(environ: Mapping[str, str]) -> int:
+    text = environ.get(_PREFIX + "MAX_DURATION_S") or str(MAX_DURATION_S)
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise ValueError(f"{_PREFIX}MAX_DURATION_S must be a whole number of seconds")
+    return int(text)
 
 
 def _address(url: str, name: str) -> str:

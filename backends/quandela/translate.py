@@ -6,7 +6,8 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from backends.quandela.serial import PROGRAM, Unfit, opened
+from backends.quandela import gates
+from backends.quandela.serial import PROGRAM, Foreign, Unfit, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,35 +21,42 @@ _INSTEAD = {
 
 
 def compose(request: dict[str, Any]) -> dict[str, Any]:
-    """``source``, ``shots``, ``points``, ``platform``, ``commands``, ``name``, ``max_seconds`` → ``body``.
+    """``format``, ``source``, ``shots``, ``points``, ``platform``, ``commands``, ``bounds`` → ``body`` and ``bits``.
+
+    The body still lacks a name. ``bits`` is what reading a gate circuit's result needs, or None.
 
     Raises:
         Unfit: the program cannot be sent; nothing was.
     """
+    if request["format"] != "perceval":
+        experiment, bits = gates.experiment_of(request)
+        command = _command("sample_count", request["commands"])
+        return {"body": _body(request, experiment, command), "bits": bits}
     document = _document(request["source"])
     experiment = experiment_of(document)
-    command = _command(document, request["commands"])
-    return {"body": _body(request, document, experiment, command)}
+    command = _command(document.get("command"), request["commands"])
+    sweep = _iterations(experiment, request["points"])
+    body = _body(request, experiment, command, parameters=document.get("parameters"), iterator=sweep)
+    return {"body": body, "bits": None}
 
 
 def _body(
-    request: Mapping[str, Any], document: Mapping[str, Any], experiment: Any, command: str  # noqa: ANN401
+    request: Mapping[str, Any],
+    experiment: Foreign,
+    command: str,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    iterator: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     from perceval.runtime import PayloadGenerator
 
     shots = request["shots"]
     limits = {"max_shots": shots} | ({} if command == "probs" else {"max_samples": shots})
-    sweep = _iterations(experiment, request["points"])
+    sweep = {"iterator": list(iterator)} if iterator else {}
     body: dict[str, Any] = PayloadGenerator.generate_payload(
-        command,
-        experiment,
-        document.get("parameters") or None,
-        request["platform"],
-        **limits,
-        **({"iterator": sweep} if sweep else {}),
-        job_context=None,
+        command, experiment, parameters or None, request["platform"], **limits, **sweep, job_context=None
     )
-    return body | {"job_name": request["name"], "max_duration": request["max_seconds"]}
+    return body
 
 
 def _document(source: str) -> dict[str, Any]:
@@ -61,7 +69,7 @@ def _document(source: str) -> dict[str, Any]:
     return document
 
 
-def experiment_of(document: Mapping[str, Any]) -> Any:  # noqa: ANN401  a perceval Experiment
+def experiment_of(document: Mapping[str, Any]) -> Foreign:
     """The experiment of a program in the form that broker/intake/perceval.py admits: circuit, input, noise, filter."""
     from perceval import Experiment
 
@@ -78,7 +86,7 @@ def experiment_of(document: Mapping[str, Any]) -> Any:  # noqa: ANN401  a percev
     return experiment
 
 
-def _surround(experiment: Any, document: Mapping[str, Any]) -> None:  # noqa: ANN401
+def _surround(experiment: Foreign, document: Mapping[str, Any]) -> None:
     from perceval import NoiseModel
 
     with _blaming("noise"):
@@ -104,7 +112,7 @@ def _blaming(name: str) -> Iterator[None]:
         raise Unfit(f"{name}: {error}"[:500], pointer=f"/{name}") from error
 
 
-def _opened(document: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401
+def _opened(document: Mapping[str, Any], name: str) -> Foreign:
     text = document.get(name)
     with _blaming(name):
         if not isinstance(text, str):
@@ -112,7 +120,7 @@ def _opened(document: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401
         return opened(text, PROGRAM)
 
 
-def _state(text: object) -> Any:  # noqa: ANN401  a perceval BasicState
+def _state(text: object) -> Foreign:
     from perceval import BasicState
 
     if not isinstance(text, str):
@@ -120,16 +128,16 @@ def _state(text: object) -> Any:  # noqa: ANN401  a perceval BasicState
     return BasicState(text.rpartition(":")[2])
 
 
-def _command(document: Mapping[str, Any], available: Sequence[str]) -> str:
-    wanted = document.get("command") or "sample_count"
-    for command in _INSTEAD.get(wanted, ()):
+def _command(wanted: object, available: Sequence[str]) -> str:
+    for command in _INSTEAD.get(str(wanted or "sample_count"), ()):
         if command in available:
             return command
     raise Unfit(f"the platform has no command that gives {wanted!r}", pointer="/command")
 
 
 def _iterations(
-    experiment: Any, points: Sequence[Mapping[str, float]]  # noqa: ANN401
+    experiment: Foreign,
+    points: Sequence[Mapping[str, float]],
 ) -> list[dict[str, Any]]:
     free = set(experiment.get_circuit_parameters())
     for point in points:

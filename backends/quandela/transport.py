@@ -43,9 +43,7 @@ class Transport:
         self._token = settings.token
         self._tls = ssl.create_default_context() if self._address.scheme == "https" else None
 
-    def ask(
-        self, method: str, path: str, *, timeout_s: float, body: dict[str, Any] | None = None
-    ) -> Reply:
+    def ask(self, method: str, path: str, *, timeout_s: float, body: dict[str, Any] | None = None) -> Reply:
         """Send one request and wait at most ``timeout_s`` for the whole exchange.
 
         Raises:

@@ -169,9 +169,7 @@ async def _usage(executor: Executor, request: Request) -> object:
     return list(await run_in_threadpool(executor.usage, _owner(executor, request)))
 
 
-async def _read(
-    ask: Callable[[str, str], object], malformed: int, executor: Executor, request: Request
-) -> object:
+async def _read(ask: Callable[[str, str], object], malformed: int, executor: Executor, request: Request) -> object:
     owner = _owner(executor, request)
     return await run_in_threadpool(ask, owner, _job_id(request, malformed))
 

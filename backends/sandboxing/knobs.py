@@ -51,6 +51,7 @@ class Setting:
     """All knobs at one time; delays in seconds, devices by the vendor's own id.
 
     ``fail_next`` counts runs that will fail. ``status_word`` replaces the status of every task that is shown.
+    ``noise`` off makes QPUs run without their published errors, for comparison with a direct simulation.
     """
 
     queue_delay: float = 0.0
@@ -61,6 +62,7 @@ class Setting:
     retired: tuple[str, ...] = ()
     insufficient_credit: bool = False
     status_word: str | None = None
+    noise: bool = True
     faults: tuple[Fault, ...] = field(default=())
 
     def turned(self, changes: Mapping[str, Any]) -> Setting:

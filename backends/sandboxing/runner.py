@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _NAP_S = 0.2
+_STEP_S = 0.02
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,10 +58,14 @@ class Runner:
         """Something may be due: look now."""
         self._bell.set()
 
-    def stop(self) -> None:
-        """End the threads; tasks stay as they are."""
+    def halt(self) -> None:
+        """Start and end nothing more: runs that are killed after this stay as running as they were."""
         self._stopped.set()
         self._bell.set()
+
+    def stop(self) -> None:
+        """End the threads; tasks stay as they are."""
+        self.halt()
         self._thread.join(timeout=5)
         self._pool.shutdown(wait=True, cancel_futures=True)
 
@@ -115,18 +120,24 @@ class Runner:
 
     def _finish(self, task: Task) -> None:
         started = time.monotonic()
-        setting = self._knobs.now
-        unlucky = Random(task.id).random() < setting.fail_rate  # noqa: S311  a repeatable draw, no secret
+        unlucky = Random(task.id).random() < self._knobs.now.fail_rate  # noqa: S311  a repeatable draw, no secret
         try:
             if self._knobs.draw_failure() or unlucky:
                 raise RunFailed("the device failed (sandbox knob)")  # noqa: TRY301  one way to fail
             finished = self._run(task)
         except RunFailed as failure:
-            self._stopped.wait(setting.run_delay)
+            self._dwell(task, started)
             self._end_unless_stopped(task, State.FAILED, failure=str(failure)[:1000])
             return
-        self._stopped.wait(max(setting.run_delay - (time.monotonic() - started), 0))
+        self._dwell(task, started)
         self._end_unless_stopped(task, State.DONE, finished=finished)
+
+    def _dwell(self, task: Task, started: float) -> None:
+        """Stay on the device for the knob's run delay, but leave when the task is cancelled or the knob is turned."""
+        while time.monotonic() - started < self._knobs.now.run_delay:
+            present = self._tasks.get(task.id)
+            if present is None or present.state is not State.RUNNING or self._stopped.wait(_STEP_S):
+                return
 
     def _end_unless_stopped(
         self, task: Task, to: State, *, failure: str = "", finished: Finished | None = None

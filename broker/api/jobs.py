@@ -101,8 +101,10 @@ SMALL = 4096  # characters that intake reads faster than a thread is woken
         ],
     },
 )
-async def submit_job(request: Request, member: Annotated[Member, Depends(member_of)]) -> Response:
+async def submit_job(request: Request) -> Response:
     """Admit a job: 202 only after it is durably stored with its money held."""
+    # Called directly, not as a dependency: resolving dependencies costs a fifth of this request's time.
+    member = await member_of(request)
     allow(member, "jobs:write")
     room, at = room_of(request), room_of(request).clock()
     raw = await request.body()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from broker.domain.job import Job
     from broker.domain.money import Money
@@ -54,12 +54,16 @@ class Entry:
     job: str | None = None
 
 
-def first_short(budgets: Iterable[Budget], amount: Money) -> Budget | None:
-    """The first budget, in the order given, that has less than ``amount`` left."""
+def first_short(budgets: Iterable[Budget], amount: Money, *, more: Mapping[str, int] | None = None) -> Budget | None:
+    """The first budget, in the order given, that has less than ``amount`` left.
+
+    ``more`` is what was held of each, by id, since the budgets were read.
+    """
     for budget in budgets:
         if budget.currency != amount.currency:
             raise ValueError(f"budget {budget.id} is in {budget.currency}, not {amount.currency}")
-        if budget.left is not None and budget.left < amount.micros:
+        held = more.get(budget.id, 0) if more else 0
+        if budget.left is not None and budget.left < amount.micros + held:
             return budget
     return None
 

@@ -63,9 +63,9 @@ def begin(job: Job, *, at: datetime) -> Change:
 
 
 def sent(job: Job, attempt: Attempt, remote_id: RemoteId, *, at: datetime, look_at: datetime) -> Change:
-    """The vendor has it."""
+    """The vendor has it; whoever is free looks next."""
     known = Change(
-        job=replace(job, remote_id=remote_id, due_at=look_at), attempt=replace(attempt, remote_id=remote_id)
+        job=let_go(replace(job, remote_id=remote_id, due_at=look_at)), attempt=replace(attempt, remote_id=remote_id)
     )
     return move(known, JobState.SUBMITTED, at=at, reason=f"{job.device} accepted it as {remote_id}")
 

@@ -24,7 +24,6 @@ DAY_S = 86_400
 WEEK_S = 7 * DAY_S
 
 SOON = timedelta(seconds=10)
-YOUNG = timedelta(seconds=5)
 SELDOM = timedelta(minutes=10)
 FRONT = 3
 
@@ -131,6 +130,5 @@ def _merged(spans: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]
 
 def next_poll(age: timedelta, queue_position: int | None, floor: timedelta) -> timedelta:
     """Look often while young or near the front, at least once in ten minutes, but never sooner than ``floor``."""
-    if queue_position is not None and queue_position <= FRONT:
-        return max(SOON, floor)
-    return max(min(max(age / 10, YOUNG), SELDOM), floor)
+    longest = SOON if queue_position is not None and queue_position <= FRONT else SELDOM
+    return max(min(age / 10, longest), floor)

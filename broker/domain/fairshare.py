@@ -59,6 +59,11 @@ def decay(usage: float, since: datetime, at: datetime, half_life: timedelta = HA
     return float(usage * 0.5**age)
 
 
+def penalty(cost: int) -> int:
+    """What a turn is charged at once: the hold, but never nothing."""
+    return max(cost, LEAST_COST)
+
+
 def rank(waiting: Sequence[Waiting], tree: Mapping[str, Share], *, at: datetime) -> tuple[Waiting, ...]:
     """All of ``waiting`` in the order of their turns, in O(n log n).
 
@@ -86,7 +91,7 @@ class _Account:
         self.served = share.as_of
         self.usage = share.usage if share.as_of is None else decay(share.usage, share.as_of, at)
         self.accounts: dict[str, _Account] = {}
-        self.queue: list[tuple[tuple[float, float, str], _Account]] = []
+        self.queue: list[tuple[tuple[float, float, float, str], _Account]] = []
         self.jobs: list[Waiting] = []
         self.place = 0
         self.oldest = at
@@ -108,17 +113,18 @@ class _Account:
         self.queue = [(account.turn(), account) for account in self.accounts.values()]
         heapify(self.queue)
 
-    def turn(self) -> tuple[float, float, str]:
-        """Smaller comes first: the overdue by the time since they were served, then the others by LevelFS."""
+    def turn(self) -> tuple[float, float, float, str]:
+        """Smaller comes first: the overdue, then by LevelFS; among equals who was longest not served."""
         since = self.oldest if self.served is None else max(self.oldest, self.served)
         if self.at - since >= PATIENCE:
-            return (0.0, since.timestamp(), self.name)
-        return (1.0, self.usage / self.shares if self.shares > 0 else inf, self.name)
+            return (0.0, 0.0, since.timestamp(), self.name)
+        level = self.usage / self.shares if self.shares > 0 else inf
+        return (1.0, level, since.timestamp(), self.name)
 
     def take(self) -> Waiting:
         """The next job, charged to every account on the way."""
         job = self._next()
-        self.usage += max(job.cost, LEAST_COST)
+        self.usage += penalty(job.cost)
         self.served = self.at
         return job
 

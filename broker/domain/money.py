@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 MICRO = 1_000_000
-DISPLAY_DECIMALS = {"KRW": 0, "EUR": 2, "USD": 2}
+DISPLAY_DECIMALS = {"KRW": 0, "EUR": 2, "USD": 2, "CAD": 2}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)

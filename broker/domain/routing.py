@@ -39,8 +39,7 @@ def route(
 ) -> Decision:
     """The offer of the lowest score, ties broken by device name; or the named device, or nobody.
 
-    Pure: the same arguments, or the same snapshot after a round trip through its document, give the equal
-    decision. ``max_price_age`` refuses QPUs whose price row is older; None takes any.
+    Pure: a snapshot that was stored and loaded gives the equal decision. ``max_price_age`` None takes any price.
     """
     ask = Question(
         need=need,

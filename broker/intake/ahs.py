@@ -1,4 +1,4 @@
-"""What does a Braket analog Hamiltonian simulation need: atoms, time, kinds of drive?"""
+"""What does a Braket analog Hamiltonian simulation need? Its atoms, its time and its kinds of drive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does this program need from a machine, or why can it not be admitted?"""
+"""What does this program need from a machine? A Requirement, or the reason why it cannot be admitted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which JSON value does an untrusted text hold, and at which pointer is something wrong with it?"""
+"""Which JSON value does an untrusted text hold? Bounded in every way, or refused at a pointer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a Perceval program need: modes, photons, parameters?
+"""What does a Perceval program need? Its modes, photons and parameters.
 
 The format is Perceval's own remote payload: ``command``, an ``experiment`` (or a bare ``circuit``) as text from
 ``perceval.serialization.serialize``, ``parameters``, ``noise``; and, where the experiment does not hold them,

@@ -1,4 +1,4 @@
-"""How many modes, components and free parameters has a serialised Perceval circuit or experiment?"""
+"""How many modes, components and free parameters has a serialised Perceval circuit? Read from its bytes."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ _PARAMETERS = {
 }
 _PLAIN = frozenset({14, 21, 22})
 _SYMBOL, _EXPRESSION, _NAME, _INNER = 2, 3, 4, 5
-_NAME_FORM = re.compile(r"[A-Za-z_Α-Ωα-ω][A-Za-z0-9_Α-Ωα-ω]{0,63}")
+_LETTER = r"A-Za-z_\u0391-\u03a9\u03b1-\u03c9"
+_NAME_FORM = re.compile(rf"[{_LETTER}][{_LETTER}0-9]{{0,63}}")
 # Perceval hands expressions to sympy, which evaluates them as Python: only arithmetic on known names may pass.
-_ARITHMETIC = re.compile(r"(?:[A-Za-z_Α-Ωα-ω][A-Za-z0-9_Α-Ωα-ω]*+|[0-9]{1,20}(?:\.[0-9]{0,20})?+|\*\*?+|[-+/() ])*+")
-_WORD = re.compile(r"[A-Za-z_Α-Ωα-ω][A-Za-z0-9_Α-Ωα-ω]*+")
+_ARITHMETIC = re.compile(rf"(?:[{_LETTER}][{_LETTER}0-9]*+|[0-9]{{1,20}}(?:\.[0-9]{{0,20}})?+|\*\*?+|[-+/() ])*+")
+_WORD = re.compile(rf"[{_LETTER}][{_LETTER}0-9]*+")
 _FUNCTIONS = frozenset({"sin", "cos", "tan", "exp", "sqrt", "pi", "asin", "acos", "atan", "log"})
 _SELECTION = re.compile(r":PCVL:PostSelect:[\[\]0-9,<>=&|^! ()A-Za-z]{0,1000}+")
 _DEEPEST = 32

@@ -1,4 +1,4 @@
-"""What does a Pulser sequence (abstract representation) need: atoms, time, channels, variables?"""
+"""What does a Pulser sequence need? Its atoms, time, channels and variables, from the abstract representation."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _NS_PER_US = 1000
 _BLACKMAN_MEAN = 0.42
+_LOCAL = frozenset({"config_slm_mask", "config_detuning_map", "add_dmm_detuning"})
 
 
 def inspect_pulser(program: Program, limits: Limits) -> Requirement:
@@ -35,7 +36,7 @@ def inspect_pulser(program: Program, limits: Limits) -> Requirement:
         operations=len(document["operations"]),
         parameters=parameters,
         duration_us=_duration(document, limits),
-        global_drive=all(_is_global(document["device"], channel) for channel in document["channels"].values()),
+        global_drive=_only_global(document),
         implicit_measurement=document["measurement"] is None,
     )
 
@@ -153,6 +154,12 @@ def _waveform(wave: Mapping[str, Any]) -> float:
 
 def _number(value: object) -> float:
     return value if isinstance(value, int | float) else 0
+
+
+def _only_global(document: Mapping[str, Any]) -> bool:
+    """Whether nothing in the sequence treats one atom otherwise than another."""
+    local = any(operation["op"] in _LOCAL for operation in document["operations"]) or "slm_mask_targets" in document
+    return not local and all(_is_global(document["device"], channel) for channel in document["channels"].values())
 
 
 def _is_global(device: object, channel: str) -> bool:

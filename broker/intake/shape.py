@@ -1,4 +1,4 @@
-"""Has a JSON value the shape that a schema file asks for, and if not, at which pointer?
+"""Has a JSON value the shape that a schema file asks for? If not, the pointer says where.
 
 The schema words are those of JSON Schema (type, properties, required, additionalProperties, items, enum, pattern,
 minimum, maximum, minItems, maxItems, minLength, maxLength, $ref), and two of our own that keep the check linear and
@@ -38,7 +38,9 @@ def check(value: object, root: Schema) -> None:
     _check(value, root, root, ())
 
 
-def refuse(path: tuple[str | int, ...], detail: str, *, code: str = "program_schema", hint: str | None = None) -> NoReturn:
+def refuse(
+    path: tuple[str | int, ...], detail: str, *, code: str = "program_schema", hint: str | None = None
+) -> NoReturn:
     """Refuse the value at ``path``."""
     pointer = "".join(f"/{escape(str(step))}" for step in path)
     raise ProgramInvalid(code, f"{pointer or 'the program'}: {detail}", pointer=pointer, hint=hint)

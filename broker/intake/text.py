@@ -1,4 +1,4 @@
-"""Which characters may a program contain, and where is a given character?"""
+"""Which characters may a program contain? Those that every reader of it takes for the same."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from broker.domain.decision import Decision, Offer, Refusal
+from broker.domain.device import Kind
 from broker.domain.hub import Access, Agreement
 from broker.domain.money import Money
 from broker.domain.policy import Policy, Preference
@@ -96,6 +97,7 @@ def load_asked(body: dict[str, Any]) -> Asked:
         need=load_requirement(body["requirement"]),
         policy=Policy(
             prefer=Preference(policy["prefer"]),
+            kind=None if policy["kind"] is None else Kind(policy["kind"]),
             device=policy["device"],
             max_cost=None if policy["max_cost"] is None else Money(**policy["max_cost"]),
             deadline=_moment(policy["deadline"]),

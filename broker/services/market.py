@@ -82,25 +82,31 @@ class Market:
             self._history = (at, experience(catalogue.history(HISTORY_JOBS)))
         seen, backlog = self._history[1], catalogue.backlog()
         return {
-            device.name: forecast(
-                *seen.get(device.name, ((), ())), device=device, ahead=max(0, backlog.get(device.name, 0))
-            )
+            device.name: forecast(*_open_waits(device, seen), device=device, ahead=backlog.get(device.name, 0))
             for device in devices
         }
 
 
 def experience(moves: list[tuple[str, str, str, int, int | None]]) -> dict[str, tuple[list[float], list[float]]]:
-    """(seconds waited, seconds run) of ended jobs by device, from their moves in order."""
+    """(seconds waited, seconds run) of ended jobs by device, from their moves in order.
+
+    A job whose vendor reports no run time says nothing about either.
+    """
     begun: dict[str, int] = {}
     seen: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
     for job, device, state, at, run_ms in moves:
         begun.setdefault(job, at)
-        if state == "fetching":
-            run_s = (run_ms or 0) / 1000
+        if state == "fetching" and run_ms:
             waits, runs = seen[device]
-            waits.append(max(0.0, (at - begun[job]) / 1e6 - run_s))
-            runs.append(run_s)
+            waits.append(max(0.0, (at - begun[job]) / 1e6 - run_ms / 1000))
+            runs.append(run_ms / 1000)
     return dict(seen)
+
+
+def _open_waits(device: Device, seen: Mapping[str, tuple[list[float], list[float]]]) -> tuple[list[float], list[float]]:
+    """A device with closed hours: what our jobs waited contains them, and a forecast must not count them twice."""
+    waits, runs = seen.get(device.name, ([], []))
+    return ([], runs) if device.windows else (waits, runs)
 
 
 def _priced(catalogue: Catalogue, at: datetime) -> list[Device]:

@@ -54,7 +54,10 @@ class Tariff:
         self._rates: dict[str, Rate] = {}
 
     def bill(self, job: Job, usage: Usage) -> Bill:
-        """The bill of a job for what was consumed."""
+        """The bill of a job for what was consumed; a simulator without a price row is free."""
+        if not job.price:
+            nothing = replace(job.held, micros=0)
+            return Bill(listed=nothing, due=nothing, charged=nothing, loss=nothing)
         if job.price not in self._prices or (job.rate is not None and job.rate not in self._rates):
             self._read(job)
         rate = None if job.rate is None else self._rates[job.rate]

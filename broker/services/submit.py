@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from broker.services.decide import Decided
     from broker.store.unit_of_work import Store, Work
 
+ENTROPY = 10  # bytes of a job's id; drawn once per group, because each draw is a system call
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
@@ -72,11 +74,13 @@ def chosen_offer(decided: Decided, named: str | None) -> Offer:
     raise NoDevice(decision.why if mine is None else f"{mine.device}: {mine.reason}", refusals=refusals)
 
 
-def new_job(submission: Submission, offer: Offer, device: Device) -> tuple[Job, tuple[JobEvent, ...]]:
+def new_job(
+    submission: Submission, offer: Offer, device: Device, *, entropy: bytes, budgets: tuple[str, ...]
+) -> tuple[Job, tuple[JobEvent, ...]]:
     """The job in ``queued`` with its two first moves; nothing is stored yet."""
     member, at = submission.member, submission.at
     job = Job(
-        id=JobId(uuid7(at, secrets.token_bytes(10))),
+        id=JobId(uuid7(at, entropy)),
         hub=member.hub,
         organisation=member.organisation,
         project=member.project,
@@ -97,7 +101,7 @@ def new_job(submission: Submission, offer: Offer, device: Device) -> tuple[Job, 
         price=offer.price,
         rate=offer.rate,
         decision=submission.decided.id,
-        budgets=member.budgets,
+        budgets=budgets,
         sandbox=offer.sandbox,
         idempotency_key=submission.idempotency_key,
         fingerprint=submission.fingerprint,
@@ -124,12 +128,13 @@ def new_job(submission: Submission, offer: Offer, device: Device) -> tuple[Job, 
 class Admission:
     """One group of submissions against the budgets as they stand; in memory, inside one transaction."""
 
-    def __init__(self, budgets: dict[str, Budget], known: dict[tuple[str, str], Job]) -> None:
+    def __init__(self, budgets: dict[str, Budget], known: dict[tuple[str, str], Job], entropy: bytes) -> None:
         self._budgets = budgets
         self._known = known
+        self._entropy = entropy
         self.admitted: list[tuple[Job, Submission]] = []
         self.entries: list[Entry] = []
-        self.held: dict[str, tuple[int, int]] = {}
+        self.held = dict.fromkeys(budgets, 0)
 
     def admit(self, submission: Submission) -> Admitted | QsubmitError:
         """Admit one, or say why not; a refusal leaves no trace."""
@@ -137,26 +142,27 @@ class Admission:
         known = self._known.get(key) if submission.idempotency_key else None
         if known is not None:
             return _repeat(known, submission)
-        offer = next(o for o in submission.decided.decision.offers if o.device == submission.decided.decision.choice)
+        choice = submission.decided.decision.choice
+        offer = next(o for o in submission.decided.decision.offers if o.device == choice)
         chain = [self._budgets[budget] for budget in submission.member.budgets if budget in self._budgets]
-        short = first_short(chain, offer.cost)
+        short = first_short(chain, offer.cost, more=self.held)
         if short is not None:
-            return _exceeded(short, offer)
+            return _exceeded(short, offer, self.held[short.id])
         device = next(d for d in submission.decided.posted.snapshot.devices if d.name == offer.device)
-        job, moves = new_job(submission, offer, device)
-        job = replace(job, budgets=tuple(budget.id for budget in chain))
-        self._hold(job, chain)
+        job, moves = new_job(
+            submission, offer, device, entropy=self._next_entropy(), budgets=tuple(budget.id for budget in chain)
+        )
+        for budget in chain:
+            self.held[budget.id] += offer.cost.micros
+        self.entries += hold_entries(job)
         self.admitted.append((job, submission))
         if submission.idempotency_key:
             self._known[key] = job
         return Admitted(job=job, moves=moves, repeated=False)
 
-    def _hold(self, job: Job, chain: list[Budget]) -> None:
-        for budget in chain:
-            self._budgets[budget.id] = replace(budget, held=budget.held + job.held.micros)
-            held, spent = self.held.get(budget.id, (0, 0))
-            self.held[budget.id] = (held + job.held.micros, spent)
-        self.entries += hold_entries(job)
+    def _next_entropy(self) -> bytes:
+        taken, self._entropy = self._entropy[:ENTROPY], self._entropy[ENTROPY:]
+        return taken
 
 
 def _repeat(known: Job, submission: Submission) -> Admitted | QsubmitError:
@@ -165,8 +171,8 @@ def _repeat(known: Job, submission: Submission) -> Admitted | QsubmitError:
     return Admitted(job=known, moves=(), repeated=True)
 
 
-def _exceeded(short: Budget, offer: Offer) -> BudgetExceeded:
-    left = replace(offer.cost, micros=(short.limit_micros or 0) - short.held - short.spent)
+def _exceeded(short: Budget, offer: Offer, more: int) -> BudgetExceeded:
+    left = replace(offer.cost, micros=(short.left or 0) - more)
     return BudgetExceeded(
         f"the job may cost {offer.cost} and {short.owner} has {left} left", budget=short.id
     )
@@ -194,7 +200,7 @@ class Admitter:
         # what makes the look for a known Idempotency-Key safe.
         budgets = work.ledger.budgets({b for s in group for b in s.member.budgets}, lock=True)
         keys = [(s.member.project, s.idempotency_key) for s in group if s.idempotency_key]
-        return Admission(budgets, work.jobs.by_keys(keys))
+        return Admission(budgets, work.jobs.by_keys(keys), secrets.token_bytes(ENTROPY * len(group)))
 
     def _write(self, work: Work, admission: Admission, answers: Iterable[Admitted | QsubmitError]) -> None:
         fresh = [a for a in answers if isinstance(a, Admitted) and not a.repeated]
@@ -203,7 +209,7 @@ class Admitter:
         at = self._clock()
         self._keep(work, [s for _, s in admission.admitted])
         work.jobs.add([a.job for a in fresh])
-        work.ledger.adjust(admission.held)
+        work.ledger.adjust({budget: (held, 0) for budget, held in admission.held.items()})
         work.ledger.post(admission.entries, at)
         for answer in fresh:
             work.moved(answer.job, *answer.moves)

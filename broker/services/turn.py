@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from broker.domain.fairshare import Share, Waiting, decay, rank
+from broker.domain.fairshare import Share, Waiting, decay, penalty, rank
 from broker.store.rows import moment
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def charge_turns(work: Work, begun: Sequence[Job], *, at: datetime) -> None:
         for scope in _scopes(job):
             before = shares[scope]
             decayed = decay(before.usage, before.as_of or at, at)
-            spent[scope] = spent.get(scope, decayed) + job.held.micros
+            spent[scope] = spent.get(scope, decayed) + penalty(job.held.micros)
     work.ledger.use({scope: round(micros) for scope, micros in spent.items()}, at)
 
 

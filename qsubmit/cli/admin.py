@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qsubmit.cli import commands, options, terminal
+from qsubmit.cli import options, parsing, terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """Its verbs and their options."""
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=commands.Parser)
-    adopt = verbs.add_parser("adopt", help="the vendor has the job, under this id", formatter_class=commands.formatter)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=parsing.Parser)
+    adopt = verbs.add_parser("adopt", help="the vendor has the job, under this id", formatter_class=parsing.formatter)
     adopt.add_argument("job", metavar="JOB", help="job id")
     adopt.add_argument("--remote-id", required=True, metavar="ID", help="the vendor's id of the job")
-    release = verbs.add_parser("release", help="the vendor never got the job", formatter_class=commands.formatter)
+    release = verbs.add_parser("release", help="the vendor never got the job", formatter_class=parsing.formatter)
     release.add_argument("job", metavar="JOB", help="job id")
     for one in (adopt, release):
         one.add_argument(

@@ -1,5 +1,6 @@
 """What does each check of ``qsubmit doctor`` look at? Every finding says what is so and what to do about it."""
 
+# ruff: noqa: PTH100, PTH110, PTH120  pathlib takes 15 ms, half of the client's start
 from __future__ import annotations
 
 import os
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 FLAT_NAMES = ("qsubmit", "broker", "workers", "backends")
 SKEW_S = 5.0
+INTERFACE = "1"
 STUCK_STATES = ("attention", "unknown")
 MOST = 5
 
@@ -119,7 +121,7 @@ def server(client: Client) -> list[Finding]:
     except QsubmitError as trouble:
         remedy = ["is it running? `qsubmit up --data DIR --port P`", "is QSUBMIT_URL right? it says " + client.url]
         return [Finding.of("server", trouble, remedy=remedy)]
-    return [Finding("server", f"{client.url} answers"), readiness(client), clock(answer), *transport(client)]
+    return [Finding("server", f"{client.url} answers"), *readiness(client), clock(answer), *transport(client)]
 
 
 def transport(client: Client) -> list[Finding]:
@@ -131,22 +133,30 @@ def transport(client: Client) -> list[Finding]:
     return [Finding("transport", f"the key travels in clear text to {client.url}", verdict="warn", remedy=remedy)]
 
 
-def readiness(client: Client) -> Finding:
-    """The server's version and what it says of its own parts."""
+def readiness(client: Client) -> list[Finding]:
+    """What the server says of its own parts, and which interface it speaks."""
     try:
-        health = client.probe("/readyz").document
-        version = client.probe("/openapi.json").document["info"]["version"]
-    except (QsubmitError, KeyError, TypeError) as trouble:
-        if isinstance(trouble, QsubmitError):
-            return Finding.of("ready", trouble, remedy=["look at the server's log; `GET /readyz` names the part"])
-        return Finding("ready", "the server does not say its version", verdict="warn")
-    parts = ", ".join(f"{name} {state}" for name, state in health["checks"].items())
-    said = f"server {version} is {health['status']}" + (f": {parts}" if parts else "")
+        health = client.probe("/readyz", welcome=(503,)).document
+        version = str(client.probe("/openapi.json").document["info"]["version"])
+        parts = ", ".join(f"{name} {state}" for name, state in health["checks"].items())
+        said = f"{health['status']}: {parts}"
+    except QsubmitError as trouble:
+        return [Finding.of("ready", trouble, remedy=["look at the server's log"])]
+    except (KeyError, TypeError, AttributeError):
+        remedy = [f"is {client.url} a qsubmit server?"]
+        return [Finding("ready", "the answer is not ours", verdict="bad", remedy=remedy, exit_code=8)]
+    ready = Finding("ready", said)
     if health["status"] != "ok":
-        return Finding("ready", said, verdict="warn", remedy=["tell the hub's operator which part is not ok"])
-    same = version.split(".")[:2] == __version__.split(".")[:2]
-    remedy = [] if same else [f"pip install 'qsubmit=={version}'"]
-    return Finding("ready", said, verdict="ok" if same else "warn", remedy=remedy)
+        ready = Finding("ready", said, verdict="warn", remedy=["tell the hub's operator which part is not ok"])
+    return [ready, interface(version)]
+
+
+def interface(version: str) -> Finding:
+    """The server's interface version; its major number must be the one that this client speaks."""
+    if version.split(".", maxsplit=1)[0] == INTERFACE:
+        return Finding("interface", f"version {version}")
+    said = f"the server speaks version {version}, this client version {INTERFACE}"
+    return Finding("interface", said, verdict="warn", remedy=["pip install --upgrade qsubmit"])
 
 
 def clock(answer: Answer) -> Finding:

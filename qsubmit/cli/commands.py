@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import NoReturn
 
 # name: (module, one line)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -43,30 +38,6 @@ QSUBMIT_URL and QSUBMIT_API_KEY say where and who; `qsubmit doctor` checks them.
 """
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are ours: one line, exit code 2."""
-
-    def error(self, message: str) -> NoReturn:
-        """Never returns."""
-        from qsubmit.errors import Usage
-
-        raise Usage(message, hint=f"{self.prog} --help")
-
-
-def formatter(prog: str) -> argparse.HelpFormatter:
-    """With the width given: argparse would import shutil, and with it every compression library, to ask for it."""
-    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=30, width=help_width() - 2)
-
-
-def help_width() -> int:
-    """Between 60 and 120 columns."""
-    try:
-        columns = int(os.environ.get("COLUMNS") or os.get_terminal_size(sys.stdout.fileno()).columns)
-    except (OSError, ValueError, AttributeError):
-        columns = 80
-    return max(60, min(columns or 80, 120))
-
-
 def top_help() -> str:
     """The text of ``qsubmit --help``, without importing any command."""
     lines = ["usage: qsubmit [--profile NAME] COMMAND ...", "", "Run quantum programs on the hub's devices.", ""]
@@ -81,19 +52,3 @@ def module_of(name: str) -> ModuleType:
     from importlib import import_module
 
     return import_module(f"qsubmit.cli.{COMMANDS[name][0]}")
-
-
-def parser_of(name: str) -> Parser:
-    """The command's own parser; the only place where one is built."""
-    module = module_of(name)
-    parser = Parser(
-        prog=f"qsubmit {name}",
-        description=(module.__doc__ or "").strip(),
-        formatter_class=formatter,
-        allow_abbrev=False,
-    )
-    module.arguments(parser)
-    if name not in PASSED_THROUGH:
-        for flag, value, line in GLOBAL:
-            parser.add_argument(flag, metavar=value, help=line, default=argparse.SUPPRESS)
-    return parser

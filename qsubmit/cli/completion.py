@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from qsubmit.cli import commands, terminal
+from qsubmit.cli import commands, parsing, terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def tree() -> dict[str, list[Word]]:
     """The words of each command; a verb's are under ``keys list`` and the like."""
     found: dict[str, list[Word]] = {}
     for name in commands.COMMANDS:
-        for path, parser in _parsers(name, commands.parser_of(name)):
+        for path, parser in _parsers(name, parsing.parser_of(name)):
             found[path] = [Word(action) for action in _actions(parser)]
     return found
 

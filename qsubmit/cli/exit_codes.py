@@ -29,7 +29,7 @@ TABLE: tuple[tuple[int, str, str, tuple[str, ...]], ...] = (
         "No device can or may run it; `qsubmit quote` shows the reasons.",
         ("no_device", "access_refused"),
     ),
-    (6, "budget", "A budget, or `--max-cost`, does not cover it.", ("budget_exceeded",)),
+    (6, "budget", "A budget does not cover the worst case of its cost.", ("budget_exceeded",)),
     (7, "not found", "No such job or key in the caller's organisation.", ("not_found",)),
     (8, "server", "The server cannot be reached or answered with a 5xx.", ("unreachable", "certificate", "internal")),
     (9, "timed out", "`--timeout` passed; the job goes on.", ("timed_out",)),
@@ -50,7 +50,7 @@ TABLE: tuple[tuple[int, str, str, tuple[str, ...]], ...] = (
     ),
     (70, "bug", "A fault in qsubmit itself; QSUBMIT_DEBUG=1 shows the traceback.", ("bug",)),
     (130, "interrupted", "Ctrl-C; a job that was submitted goes on.", ()),
-    (141, "closed", "The reader of standard output went away, as in `qsubmit jobs | head`.", ()),
+    (141, "closed", "The reader of standard output went away, as when piped into `head`.", ()),
 )
 
 OK, FAILED, USAGE, TIMED_OUT, BUG, INTERRUPTED, CLOSED = 0, 1, 2, 9, 70, 130, 141

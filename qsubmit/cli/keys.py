@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qsubmit import quantities
-from qsubmit.cli import commands, options, terminal, words
+from qsubmit.cli import options, parsing, terminal, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,19 +15,22 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """Its verbs and their options."""
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=commands.Parser)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=parsing.Parser)
     options.as_json(
-        verbs.add_parser("list", help="list keys, without their secrets", formatter_class=commands.formatter)
+        verbs.add_parser("list", help="list keys, without their secrets", formatter_class=parsing.formatter)
     )
-    create = verbs.add_parser("create", help="create a key", formatter_class=commands.formatter)
+    create = verbs.add_parser("create", help="create a key", formatter_class=parsing.formatter)
     create.add_argument("--member", metavar="NAME", help="for another member of the hub")
     create.add_argument("--name", default="", help="what it is for")
     create.add_argument("--scope", action="append", metavar="SCOPE", help="repeatable; default: your own scopes")
     expires = "ISO time, or +90d from now"
     create.add_argument("--expires", type=options.meant(quantities.moment), metavar="TIME", help=expires)
     options.as_json(create)
-    for verb, line in (("rotate", "give a key a new secret"), ("revoke", "close a key for good")):
-        one = verbs.add_parser(verb, help=line, formatter_class=commands.formatter)
+    for verb, line in (
+        ("rotate", "a successor with the same rights; the old key works a day more"),
+        ("revoke", "close a key for good"),
+    ):
+        one = verbs.add_parser(verb, help=line, formatter_class=parsing.formatter)
         one.add_argument("key", metavar="KEY-ID", help="as in `qsubmit keys list`")
         options.as_json(one)
 
@@ -83,7 +86,7 @@ def create(client: Client, args: Namespace) -> None:
 
 
 def rotate(client: Client, args: Namespace) -> None:
-    """The old secret stops; a new one starts."""
+    """A successor; the old key works for a day more."""
     made(client.rotate_key(args.key), args)
 
 

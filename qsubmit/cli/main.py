@@ -69,7 +69,9 @@ def before_command(words: list[str]) -> tuple[str | None, list[str]]:
 
 def run_command(name: str, rest: list[str], *, profile: str | None) -> int:
     """Parse and act."""
-    parser = commands.parser_of(name)
+    from qsubmit.cli.parsing import parser_of
+
+    parser = parser_of(name)
     args = parser.parse_intermixed_args(rest) if name not in {"keys", "admin"} else parser.parse_args(rest)
     if getattr(args, "profile", None) is None:
         args.profile = profile

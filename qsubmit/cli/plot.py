@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from qsubmit.cli import histogram, words
 from qsubmit.errors import Usage
 
@@ -24,7 +22,7 @@ def save(result: Result, file: str) -> None:
     Raises:
         Usage: matplotlib is missing, or the file cannot be written.
     """
-    if os.path.splitext(file)[1].lower() not in KINDS:
+    if not file.lower().endswith(KINDS):
         raise Usage(f"cannot draw {file}", hint=f"name it {', '.join('*' + kind for kind in KINDS)}")
     figure = draw(result)
     try:

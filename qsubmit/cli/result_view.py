@@ -33,7 +33,7 @@ def show(job: Job, result: Result, *, top: int | None = None) -> None:
 def head(job: Job, result: Result) -> None:
     """Who, where, how often, for how much, and how long."""
     shots, device = result["shots"], terminal.clean(result["device"])
-    asked = "" if shots["obtained"] == shots["asked"] * len(result["points"]) else f" of {shots['asked']:,} asked"
+    asked = "" if shots["obtained"] == shots["asked"] else f" of {shots['asked']:,} asked"
     mark = terminal.style(" [sandbox]", "yellow") if result["sandbox"] else ""
     name = f" {terminal.clean(job['name'])}" if job["name"] else ""
     terminal.out(f"{terminal.state(job['state'])} {terminal.style(device, 'bold')}{mark}{name}")

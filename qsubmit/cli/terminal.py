@@ -114,13 +114,15 @@ def cut(text: str, room: int) -> str:
 def wrapped(text: str, *, indent: int = 0) -> list[str]:
     """Lines of whole words that fit, all but the first indented; one line where nobody looks."""
     room = width(sys.stdout)
-    lines = [""]
-    for word in text.split(" "):
-        longer = f"{lines[-1]} {word}" if lines[-1] else word
-        if room and lines[-1].strip() and cells(longer) > room:
+    first, *rest = text.split(" ")
+    lines, started = [first], bool(first)
+    for word in rest:
+        longer = f"{lines[-1]} {word}"
+        if room and started and cells(longer) > room:
             lines.append(" " * indent + word)
         else:
             lines[-1] = longer
+        started = started or bool(word)
     return lines
 
 

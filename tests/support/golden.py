@@ -1,4 +1,4 @@
-"""How is golden_routing.yaml renewed? ``python -m tests.support.golden``; then every changed line is read by a person."""
+"""How is golden_routing.yaml renewed? ``python -m tests.support.golden``; then a person reads every changed line."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from backends.base import Order
 from broker.domain.device import Device, Kind
@@ -10,9 +11,7 @@ from broker.domain.ids import AttemptId, DeviceName, JobId, attempt_id, token_of
 from broker.domain.program import Format, Paradigm, Program
 from broker.domain.requirement import Requirement
 
-BEAM_SPLITTER = (
-    ":PCVL:ACircuit:EAIiOxACYjcSCQkYLURU+yH5PxoJCQAAAAAAAAAAIgkJAAAAAAAAAAAqCQkAAAAAAAAAADIJCQAAAAAAAAAA"
-)
+BEAM_SPLITTER = ":PCVL:ACircuit:EAIiOxACYjcSCQkYLURU+yH5PxoJCQAAAAAAAAAAIgkJAAAAAAAAAAAqCQkAAAAAAAAAADIJCQAAAAAAAAAA"
 # beam splitter, phase ``phi`` on mode 0, beam splitter
 INTERFEROMETER = (
     ":PCVL:ACircuit:EAIiOxACYjcSCQkYLURU+yH5PxoJCQAAAAAAAAAAIgkJAAAAAAAAAAAqCQkAAAAAAAAAADIJCQAAAAAAAAAA"
@@ -42,6 +41,17 @@ def device(platform="sim:slos", commands="probs,sample_count,samples"):
     )
 
 
+def gate_device():
+    """The small gate device of the perfect simulator."""
+    plain = device()
+    return replace(
+        plain,
+        name=DeviceName("quandela/sim-slos-gates"),
+        accepts=frozenset({Format.OPENQASM2, Format.OPENQASM3}),
+        extra=(*plain.extra, ("max_mode_count", "20"), ("max_photon_count", "10")),
+    )
+
+
 def order(text=None, *, number=1, shots=1000, points=({},), on=None, modes=2, photons=2):
     """One attempt; another ``number`` is another attempt with another token."""
     attempt: AttemptId = attempt_id(JOB, number)
@@ -51,9 +61,7 @@ def order(text=None, *, number=1, shots=1000, points=({},), on=None, modes=2, ph
         token=token_of(attempt),
         device=on or device(),
         program=Program.of(Format.PERCEVAL, text or source()),
-        requirement=Requirement(
-            format=Format.PERCEVAL, paradigm=Paradigm.PHOTONIC, width=modes, photons=photons
-        ),
+        requirement=Requirement(format=Format.PERCEVAL, paradigm=Paradigm.PHOTONIC, width=modes, photons=photons),
         shots=shots,
         points=tuple(points),
     )

@@ -1,4 +1,4 @@
-"""Which devices do the golden routing cases see? Fifteen invented ones that differ in every way that routing looks at."""
+"""Which devices do the golden routing cases see? Fifteen invented ones that differ in all that routing looks at."""
 
 from __future__ import annotations
 
@@ -55,76 +55,158 @@ def simulator(name: str, accepts: frozenset[Format], **more: Any) -> Device:
 
 DEVICES = (
     qpu(
-        "braket/aquila", frozenset({Format.AHS}), width=256, max_shots=1000, max_duration_us=4.0, sweeps=False,
-        global_drive_only=True, typical_run_ms=120_000, max_run_ms=600_000, queue_depth=2,
+        "braket/aquila",
+        frozenset({Format.AHS}),
+        width=256,
+        max_shots=1000,
+        max_duration_us=4.0,
+        sweeps=False,
+        global_drive_only=True,
+        typical_run_ms=120_000,
+        max_run_ms=600_000,
+        queue_depth=2,
         windows=(Window(days=WEEKDAYS, start=time(14), end=time(22)),),
         price=price("braket/aquila", "USD", task="0.30", shot="0.01"),
     ),
     qpu(
-        "braket/emerald", GATE, width=54, max_shots=20_000, queue_depth=1, typical_run_ms=5_000,
+        "braket/emerald",
+        GATE,
+        width=54,
+        max_shots=20_000,
+        queue_depth=1,
+        typical_run_ms=5_000,
         calibration=Calibration(one_qubit_error=0.001, two_qubit_error=0.006, readout_error=0.02),
     ),
     qpu(
-        "braket/forte-1", GATE, width=36, min_shots=100, max_shots=5_000, queue_depth=4, typical_run_ms=60_000,
+        "braket/forte-1",
+        GATE,
+        width=36,
+        min_shots=100,
+        max_shots=5_000,
+        queue_depth=4,
+        typical_run_ms=60_000,
         calibration=Calibration(one_qubit_error=0.0002, two_qubit_error=0.005, readout_error=0.003),
-        price=price("braket/forte-1", "USD", task="0.30", shot="0.08"), sandbox=True,
+        price=price("braket/forte-1", "USD", task="0.30", shot="0.08"),
+        sandbox=True,
     ),
     qpu(
-        "braket/garnet", GATE, width=20, max_shots=20_000, queue_depth=3, typical_run_ms=5_000, max_operations=10_000,
+        "braket/garnet",
+        GATE,
+        width=20,
+        max_shots=20_000,
+        queue_depth=3,
+        typical_run_ms=5_000,
+        max_operations=10_000,
         calibration=Calibration(one_qubit_error=0.001, two_qubit_error=0.008, readout_error=0.02),
         price=price("braket/garnet", "USD", task="0.30", shot="0.00145"),
     ),
     qpu(
-        "braket/ankaa-3", GATE, width=82, status=Status.RETIRED,
+        "braket/ankaa-3",
+        GATE,
+        width=82,
+        status=Status.RETIRED,
         price=price("braket/ankaa-3", "USD", task="0.30", shot="0.0009"),
     ),
     simulator(
-        "braket/sv1", GATE, width=34, max_shots=100_000, typical_run_ms=4_000, max_run_ms=3_600_000,
+        "braket/sv1",
+        GATE,
+        width=34,
+        max_shots=100_000,
+        typical_run_ms=4_000,
+        max_run_ms=3_600_000,
         price=price("braket/sv1", "USD", second="0.00125", minimum_ms=3_000),
     ),
     simulator(
-        "local/aer", GATE, width=1_000, dynamic=True, typical_run_ms=20, max_run_ms=600_000, concurrency=8,
+        "local/aer",
+        GATE,
+        width=1_000,
+        dynamic=True,
+        typical_run_ms=20,
+        max_run_ms=600_000,
+        concurrency=8,
         max_memory_bytes=8 << 30,
         extra=(("methods", "statevector,stabilizer,matrix_product_state"), ("rate_ops", "200000000")),
     ),
     simulator(
-        "local/ahs", frozenset({Format.AHS}), width=12, typical_run_ms=3_000, max_memory_bytes=8 << 30,
+        "local/ahs",
+        frozenset({Format.AHS}),
+        width=12,
+        typical_run_ms=3_000,
+        max_memory_bytes=8 << 30,
     ),
     simulator(
-        "local/perceval", frozenset({Format.PERCEVAL}), width=40, max_photons=10, typical_run_ms=500,
+        "local/perceval",
+        frozenset({Format.PERCEVAL}),
+        width=40,
+        max_photons=10,
+        typical_run_ms=500,
     ),
     simulator(
-        "local/pulser", frozenset({Format.PULSER}), width=14, typical_run_ms=3_000, max_memory_bytes=8 << 30,
+        "local/pulser",
+        frozenset({Format.PULSER}),
+        width=14,
+        typical_run_ms=3_000,
+        max_memory_bytes=8 << 30,
     ),
     simulator(
-        "pasqal/emu-free", frozenset({Format.PULSER}), width=10, max_shots=1_000, typical_run_ms=20_000,
+        "pasqal/emu-free",
+        frozenset({Format.PULSER}),
+        width=10,
+        max_shots=1_000,
+        typical_run_ms=20_000,
         queue_depth=1,
     ),
     qpu(
-        "pasqal/fresnel", frozenset({Format.PULSER}), width=80, max_shots=2_000, max_duration_us=6.0,
-        global_drive_only=True, typical_run_ms=300_000, max_run_ms=3_600_000, queue_depth=1,
+        "pasqal/fresnel",
+        frozenset({Format.PULSER}),
+        width=80,
+        max_shots=2_000,
+        max_duration_us=6.0,
+        global_drive_only=True,
+        typical_run_ms=300_000,
+        max_run_ms=3_600_000,
+        queue_depth=1,
         windows=(Window(days=WEEKDAYS, start=time(8), end=time(18)),),
         price=price("pasqal/fresnel", "USD", second="0.833333"),
     ),
     qpu(
-        "quandela/ascella", frozenset({Format.PERCEVAL}), width=12, max_photons=6, status=Status.OFFLINE,
+        "quandela/ascella",
+        frozenset({Format.PERCEVAL}),
+        width=12,
+        max_photons=6,
+        status=Status.OFFLINE,
         price=price("quandela/ascella", "EUR", task="0.30", shot="0.000001"),
     ),
     qpu(
-        "quandela/belenos", frozenset({Format.PERCEVAL}), width=24, max_photons=12, max_shots=10_000_000,
-        queue_depth=2, typical_run_ms=10_000, sweeps=False, max_points=100,
+        "quandela/belenos",
+        frozenset({Format.PERCEVAL}),
+        width=24,
+        max_photons=12,
+        max_shots=10_000_000,
+        queue_depth=2,
+        typical_run_ms=10_000,
+        sweeps=False,
+        max_points=100,
         price=price("quandela/belenos", "EUR", task="0.30", shot="0.000001"),
     ),
     simulator(
-        "quandela/sim-belenos", frozenset({Format.PERCEVAL}), width=24, max_photons=8, typical_run_ms=2_000,
+        "quandela/sim-belenos",
+        frozenset({Format.PERCEVAL}),
+        width=24,
+        max_photons=8,
+        typical_run_ms=2_000,
     ),
 )
 
 
 def rate(base: str, won: int) -> Rate:
     return Rate(
-        id=f"{base}-KRW@test", base=base, quote="KRW", micros=won * MICRO,
-        as_of=datetime(2026, 11, 19, tzinfo=UTC), source="invented for this test",
+        id=f"{base}-KRW@test",
+        base=base,
+        quote="KRW",
+        micros=won * MICRO,
+        as_of=datetime(2026, 11, 19, tzinfo=UTC),
+        source="invented for this test",
     )
 
 
@@ -166,14 +248,19 @@ def gate(width: int, gates: dict[int, int], **more: Any) -> Requirement:
 
 def analog(program_format: Format, width: int, **more: Any) -> Requirement:
     return Requirement(
-        format=program_format, paradigm=PARADIGM[program_format], width=width,
+        format=program_format,
+        paradigm=PARADIGM[program_format],
+        width=width,
         **{"shots": 200, "duration_us": 2.0, "global_drive": True} | more,
     )
 
 
 def photonic(width: int, photons: int, **more: Any) -> Requirement:
     return Requirement(
-        format=Format.PERCEVAL, paradigm=PARADIGM[Format.PERCEVAL], width=width, photons=photons,
+        format=Format.PERCEVAL,
+        paradigm=PARADIGM[Format.PERCEVAL],
+        width=width,
+        photons=photons,
         **{"shots": 10_000} | more,
     )
 

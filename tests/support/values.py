@@ -29,9 +29,7 @@ def maybe(strategy):
     return st.none() | strategy
 
 
-windows = st.builds(
-    Window, days=st.frozensets(st.integers(1, 7), max_size=7), start=st.times(), end=st.times()
-)
+windows = st.builds(Window, days=st.frozensets(st.integers(1, 7), max_size=7), start=st.times(), end=st.times())
 calibrations = st.builds(
     Calibration,
     one_qubit_error=maybe(chances),
@@ -41,8 +39,16 @@ calibrations = st.builds(
     raw=maybe(words),
 )
 prices = st.builds(
-    Price, id=words, device=names, currency=currencies, per_task=micros, per_shot=micros, per_second=micros,
-    minimum_ms=st.integers(0, 10_000), as_of=moments, source=words,
+    Price,
+    id=words,
+    device=names,
+    currency=currencies,
+    per_task=micros,
+    per_shot=micros,
+    per_second=micros,
+    minimum_ms=st.integers(0, 10_000),
+    as_of=moments,
+    source=words,
 )
 devices = st.builds(
     Device,
@@ -82,9 +88,7 @@ devices = st.builds(
 rates = st.builds(
     Rate, id=words, base=currencies, quote=currencies, micros=st.integers(1, 10**10), as_of=moments, source=words
 )
-forecasts = st.builds(
-    Forecast, wait_s=seconds, wait_p90_s=seconds, run_s=seconds, history=st.integers(0, 1000)
-)
+forecasts = st.builds(Forecast, wait_s=seconds, wait_p90_s=seconds, run_s=seconds, history=st.integers(0, 1000))
 snapshots = st.builds(
     Snapshot,
     at=moments,

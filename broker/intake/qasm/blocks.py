@@ -1,4 +1,4 @@
-"""Which statement stands here, and when does a block of them end?"""
+"""Which statement stands here? Looked up by its first word, until the block or the text ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from broker.intake.qasm.calls import call, undefined
 from broker.intake.qasm.tokens import END
 
 if TYPE_CHECKING:
-    from broker.intake.qasm.reading import Reading
+    from broker.intake.qasm.reading import Reading, Verb
+
+ASSIGNMENTS = frozenset({"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "**=", "~="})
+# No word of a text can be this one.
+ASSIGN = " ="
 
 
 def program(reading: Reading) -> None:
@@ -20,33 +24,38 @@ def program(reading: Reading) -> None:
 def block(reading: Reading) -> None:
     """Read ``{ statements }``, or the one statement that may stand in its place."""
     with reading.scope():
-        if not reading.accept("{"):
-            statement(reading)
-            return
-        while not reading.accept("}"):
-            if reading.words[reading.at] == END:
-                reading.unexpected("'}'")
-            statement(reading)
+        inside(reading)
+
+
+def inside(reading: Reading) -> None:
+    """Read a block whose scope the caller has opened, for a name that is declared with it."""
+    if not reading.accept("{"):
+        statement(reading)
+        return
+    while not reading.accept("}"):
+        if reading.words[reading.at] == END:
+            reading.unexpected("'}'")
+        statement(reading)
 
 
 def statement(reading: Reading) -> None:
     """Read one statement."""
     word = reading.words[reading.at]
     gate = reading.gates.get(word)
-    if gate is not None:
+    if gate is not None and (word not in reading.names or reading.words[reading.at + 1] not in ASSIGNMENTS):
         call(reading, gate)
         return
-    verb = reading.verbs.get(word)
-    if verb is None and word[-1:] == "]":
-        verb = reading.verbs.get(word[: word.index("[")])
+    verb = reading.verbs.get(word) or _other(reading, word)
     if verb is None:
-        verb = reading.verbs.get("=")
-        if verb is None or not _assigns(reading, word):
-            undefined(reading)
+        undefined(reading)
     reading.tally.work += reading.times
     verb(reading)
     reading.charge(reading.at - 1)
 
 
-def _assigns(reading: Reading, word: str) -> bool:
-    return word.partition("[")[0] in reading.names
+def _other(reading: Reading, word: str) -> Verb | None:
+    """A statement whose first word is not the word of its verb: ``bit[2] c;``, ``c[0] = ...``, a pragma."""
+    if word.startswith(("#", "pragma")) and not word.isidentifier():
+        return reading.verbs.get("pragma")
+    name = word.partition("[")[0]
+    return reading.verbs.get(ASSIGN if name in reading.names else name)

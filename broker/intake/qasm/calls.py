@@ -1,4 +1,4 @@
-"""What does one gate call cost, with its modifiers and its broadcast over registers?"""
+"""What does one gate call cost? Counted with its modifiers and its broadcast over registers, never expanded."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from broker.intake.qasm.operands import Operand
     from broker.intake.qasm.reading import Reading
     from broker.intake.qasm.symbols import Value
+    from broker.intake.qasm.tally import Tally
 
 
 def call(reading: Reading, gate: Gate) -> None:
@@ -37,7 +38,7 @@ def call(reading: Reading, gate: Gate) -> None:
     if all(type(qubit) is int for qubit in qubits):
         if len(qubits) > 1 and len(set(qubits)) != len(qubits):
             _duplicate(reading, gate, start)
-        tally.apply(gate, qubits, reading.times)  # type: ignore[arg-type]  every one is an int here
+        tally.apply(gate, qubits, reading.times)  # type: ignore[arg-type] # every one is an int here
     else:
         _broadcast(reading, gate, qubits, start)
     reading.charge(start)
@@ -136,10 +137,12 @@ def _broadcast(reading: Reading, gate: Gate, qubits: Sequence[Operand], start: i
     tally, times = reading.tally, reading.times
     if (tally.work + size * gate.cost * times) > reading.limits.work:
         reading.too_long(start)
+    if len(qubits) == 1 and isinstance(qubits[0], Qubits):
+        tally.apply_each(gate, qubits[0].indices, times)
+        return
     columns = [_column(qubit, size) for qubit in qubits]
     if any(isinstance(qubit, Somewhere) for qubit in qubits) or (len(qubits) > 1 and size > reading.budget):
-        every = [qubit for column in columns for qubit in (column[0], column[-1])]
-        tally.apply_somewhere(gate, (min(every), max(every)), times * size)
+        tally.apply_somewhere(gate, _span(tally, columns), times * size)
         return
     reading.budget -= size * (len(qubits) > 1)
     for row in zip(*columns, strict=True):
@@ -152,6 +155,14 @@ def _column(qubit: Operand, size: int) -> Sequence[int]:
     if isinstance(qubit, int):
         return (qubit,) * size
     return qubit.indices if isinstance(qubit, Qubits) else qubit.among
+
+
+def _span(tally: Tally, columns: Sequence[Sequence[int]]) -> tuple[int, int]:
+    """Qubits between which all of these surely lie, found without looking at each."""
+    if any(not isinstance(column, range) and column[0] != column[-1] for column in columns):
+        return 0, len(tally.levels) - 1
+    ends = [qubit for column in columns for qubit in (column[0], column[-1])]
+    return min(ends), max(ends)
 
 
 def _duplicate(reading: Reading, gate: Gate, start: int) -> NoReturn:

@@ -1,10 +1,10 @@
-"""How often does a block run?"""
+"""How often does a block run? Exactly where that is cheap to follow, else by a bound."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from broker.intake.qasm.blocks import block, statement
+from broker.intake.qasm.blocks import block, inside, statement
 from broker.intake.qasm.expressions import evaluate, integer
 from broker.intake.qasm.measurement import bits_of
 from broker.intake.qasm.numbers import number
@@ -97,17 +97,19 @@ def endless(reading: Reading) -> NoReturn:
 def _run(reading: Reading, name: str, value: int | None, at: int) -> None:
     with reading.scope():
         reading.declare(name, Number(value), at)
-        block(reading)
+        inside(reading)
 
 
 def _bound(reading: Reading, name: str, count: int, at: int) -> None:
     """Read the body once and count it ``count`` times."""
     times, reading.times = reading.times, reading.times * count
     budget, reading.budget = reading.budget, 0
-    _run(reading, name, None, at)
-    reading.times, reading.budget = times, budget
     tally = reading.tally
-    tally.peak = tally.floor = max(tally.peak, tally.floor)
+    # One round may wait for any qubit of the round before: only from a common floor is rounds x depth a bound.
+    tally.floor = tally.peak
+    _run(reading, name, None, at)
+    tally.floor = tally.peak
+    reading.times, reading.budget = times, budget
     tally.dynamic = tally.dynamic or bool(tally.measured)
 
 

@@ -1,9 +1,10 @@
-"""Which registers, constants, parameters and aliases does the program declare?"""
+"""Which registers, constants, parameters and aliases does the program declare? One function per word."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from broker.intake.qasm.blocks import ASSIGNMENTS
 from broker.intake.qasm.expressions import evaluate, integer
 from broker.intake.qasm.measurement import bits_of, measured, same_size
 from broker.intake.qasm.numbers import whole
@@ -63,7 +64,7 @@ def assignment(reading: Reading) -> None:
         _value(reading, size)
     elif isinstance(symbol, Number) and symbol.assignable:
         reading.split()
-        if reading.words[reading.at] not in _ASSIGN:
+        if reading.words[reading.at] not in ASSIGNMENTS:
             reading.unexpected("'='")
         reading.at += 1
         evaluate(reading)
@@ -136,18 +137,18 @@ def alias(reading: Reading) -> None:
     name = _plain_name(reading)
     reading.expect("=")
     indices = _part(reading)
+    joined = reading.words[reading.at] == "++"
     while reading.accept("++"):
         more = _part(reading)
         indices = (*indices, *more)
         reading.tally.work += len(indices)
         reading.charge(at)
     reading.expect(";")
-    if not isinstance(indices, range) and len(set(indices)) != len(indices):
+    if joined and len(set(indices)) != len(indices):
         reading.fail("program_duplicate_qubit", f"alias '{name}' holds the same qubit twice", at=at)
     reading.declare(name, Qubits(indices), at)
 
 
-_ASSIGN = frozenset({"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=", "**=", "~="})
 _WHOLE = frozenset({"int", "uint", "bool"})
 _NUMERIC = _WHOLE | {"float", "angle"}
 

@@ -1,10 +1,10 @@
-"""What does a gate definition cost each time it is called?"""
+"""What does a gate cost each time it is called? Computed once from its body, so nesting multiplies numbers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from broker.intake.qasm.blocks import block
+from broker.intake.qasm.blocks import inside
 from broker.intake.qasm.gates import QELIB1, QELIB1_PAPER, Gate, elementary
 from broker.intake.qasm.symbols import Number
 from broker.intake.qasm.tally import Tally
@@ -29,11 +29,11 @@ def gate(body: Mapping[str, Verb]) -> Verb:
                 reading.declare(angle, Number(None), start)
             if reading.words[reading.at] != "{":
                 reading.unexpected("'{'")
-            block(reading)
-        inside = reading.tally
+            inside(reading)
+        tally = reading.tally
         reading.defining = None
         reading.operands, reading.tally, reading.verbs, reading.times = before
-        reading.gates[name] = _summary(name, len(angles), len(qubits), inside)
+        reading.gates[name] = _summary(name, len(angles), len(qubits), tally)
 
     return define
 

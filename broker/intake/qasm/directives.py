@@ -1,4 +1,4 @@
-"""Which version, includes and pragmas does the program ask for, and which words are refused?"""
+"""Which version, includes and pragmas does the program ask for? A short list is allowed, the rest refused."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from broker.intake.qasm.blocks import block
 from broker.intake.qasm.gates import LIBRARIES2, LIBRARIES3, elementary
 from broker.intake.qasm.numbers import whole
 from broker.intake.qasm.reading import shown
+from broker.intake.qasm.symbols import Qubits
 
 if TYPE_CHECKING:
     from broker.intake.qasm.reading import Reading, Verb
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _VERSIONS = {2: frozenset({"2.0"}), 3: frozenset({"3", "3.0", "3.1"})}
 _PRAGMA = re.compile(r"#?pragma\s++braket\s++(verbatim|result|unitary|noise)\b(.*+)", re.DOTALL)
 _TARGETS = re.compile(r"\)\s*+([^()]++)$")
-_TARGET = re.compile(r"\s*+(?:\$([0-9]++)|([^\W\d]\w*+)(?:\[([0-9]++)\])?+)\s*+")
+_TARGET = re.compile(r"\s*+(?:(\$[0-9]++)|([^\W\d]\w*+)(?:\[([0-9]++)\])?+)\s*+")
 
 
 def version(reading: Reading) -> None:
@@ -118,8 +119,13 @@ def _target(reading: Reading, text: str, at: int) -> int:
     match = _TARGET.fullmatch(text)
     if match is None:
         reading.fail("program_syntax", f"{shown(text)} is not a qubit", at=at)
-    word = text.strip()
-    found = reading.operands.get(word)
-    if found is not None:
-        return found
-    reading.fail("program_undefined", f"{shown(word)} is not a declared qubit", at=at)
+    physical, name, index = match.groups()
+    if physical is not None:
+        return reading.physical[text.strip()]
+    register = reading.names.get(name)
+    if not isinstance(register, Qubits) or (index is None) != register.single:
+        reading.fail("program_undefined", f"{shown(text.strip())} is not a declared qubit", at=at)
+    number = 0 if index is None else whole(reading, index, at)
+    if number >= len(register.indices):
+        reading.fail("program_index", f"index {number} is out of range", at=at)
+    return register.indices[number]

@@ -1,4 +1,4 @@
-"""What is the value of an expression, as far as it is known before the run?"""
+"""What is the value of an expression? A number, as far as it is known before the run."""
 
 from __future__ import annotations
 

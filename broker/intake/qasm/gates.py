@@ -1,4 +1,4 @@
-"""Which gates exist without being defined, how many operands and angles do they take, and when are they Clifford?"""
+"""Which gates exist without being defined? A table of their operands, angles, weight and Clifford angles."""
 
 from __future__ import annotations
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from broker.domain.errors import ProgramInvalid
 from broker.domain.program import Format, Paradigm
 from broker.domain.requirement import Register, Requirement
 from broker.intake.qasm import control, declarations, definitions, directives, measurement
+from broker.intake.qasm.blocks import ASSIGN
 from broker.intake.qasm.blocks import program as read
 from broker.intake.qasm.calls import modified
 from broker.intake.qasm.gates import BRAKET, BUILTIN2, BUILTIN3, PHASE
@@ -14,7 +17,6 @@ from broker.intake.qasm.numbers import whole
 from broker.intake.qasm.reading import Reading
 from broker.intake.qasm.tokens import block_comment
 from broker.intake.text import place
-from broker.domain.errors import ProgramInvalid
 
 if TYPE_CHECKING:
     from broker.domain.program import Program
@@ -76,9 +78,10 @@ _VERBS3: dict[str, Verb] = {
     "for": control.loop,
     "while": control.endless,
     "box": control.box,
-    "=": declarations.assignment,
+    ASSIGN: declarations.assignment,
     ";": directives.empty,
     "{": directives.scoped,
+    "pragma": directives.pragma,
     **dict.fromkeys(("int", "uint", "float", "angle", "bool"), declarations.variable),
     **_MODIFIED,
     **_REFUSED,
@@ -105,12 +108,16 @@ def inspect_openqasm3(program: Program, limits: Limits) -> Requirement:
     return _requirement(program.format, reading)
 
 
+_PHYSICAL = re.compile(r"\$[0-9]++")
 _GATES3 = {**BUILTIN3, **BRAKET, "gphase": PHASE}
 
 
 def _physical_qubits(reading: Reading) -> None:
     """Number the physical qubits that occur, in their own order; the others of the chip do not count."""
-    found = {word: at for at, word in reversed(list(enumerate(reading.words))) if word[:1] == "$" and len(word) > 1}
+    found: dict[str, int] = {}
+    for at, word in enumerate(reading.words):
+        if "$" in word:
+            found |= {qubit: at for qubit in _PHYSICAL.findall(word) if qubit not in found}
     numbers: dict[int, list[str]] = {}
     for word, at in found.items():
         number = whole(reading, word[1:], at)
@@ -119,7 +126,6 @@ def _physical_qubits(reading: Reading) -> None:
         numbers.setdefault(number, []).append(word)
     for place_, number in enumerate(sorted(numbers)):
         reading.physical.update(dict.fromkeys(numbers[number], place_))
-    reading.operands.update(reading.physical)
     reading.tally.grow(len(numbers))
 
 

@@ -1,4 +1,4 @@
-"""Which qubits are measured, reset, aligned or delayed, and into which bits?"""
+"""Which qubits are measured, reset, aligned or delayed? Counted one by one, with the bits that they go to."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def measured(reading: Reading) -> int:
     qubits = qubits_of(reading)
     tally = reading.tally
     if isinstance(qubits, Somewhere):
-        _anywhere(reading, qubits)
-        tally.measured.update(qubits.among)
+        tally.sweep(qubits.among)
+        _anywhere(reading)
         return 1
     _affordable(reading, len(qubits))
     if not tally.measured.isdisjoint(qubits) or reading.times > 1:
@@ -74,7 +74,7 @@ def reset(reading: Reading) -> None:
     qubits = qubits_of(reading)
     reading.tally.dynamic = True
     if isinstance(qubits, Somewhere):
-        _anywhere(reading, qubits)
+        _anywhere(reading)
     else:
         _affordable(reading, len(qubits))
         reading.tally.touch(qubits, reading.times)
@@ -145,10 +145,9 @@ def _affordable(reading: Reading, qubits: int) -> None:
         reading.too_long(reading.at - 1)
 
 
-def _anywhere(reading: Reading, qubits: Somewhere) -> None:
+def _anywhere(reading: Reading) -> None:
     """One operation on a qubit that is not known now."""
     tally = reading.tally
-    tally.dynamic = tally.dynamic or not tally.measured.isdisjoint(qubits.among)
-    tally.peak = tally.floor = max(tally.peak, tally.floor) + reading.times
+    tally.peak = tally.floor = tally.answered = max(tally.peak, tally.floor) + reading.times
     tally.operations += reading.times
     tally.work += reading.times

@@ -1,4 +1,4 @@
-"""What number does a word stand for?"""
+"""What number does a word stand for? A bounded one, never more than 64 bits of it."""
 
 from __future__ import annotations
 

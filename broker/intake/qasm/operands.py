@@ -1,4 +1,4 @@
-"""Which qubits does an operand mean?"""
+"""Which qubits does an operand mean? One, several, or one of several that only the run can tell."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ def _range(reading: Reading, indices: Sequence[int], at: int) -> Sequence[int] |
     if len(parts) > 3 or (len(parts) == 1 and not given[0]):  # noqa: PLR2004  from, step, to
         reading.unexpected("']'")
     if any(part is None and known for part, known in zip(parts, given, strict=True)):
-        return Somewhere(indices) if len(parts) == 1 else reading.fail(
-            "program_unsupported", "a slice with bounds that are known only at run time", at=at
-        )
+        if len(parts) > 1:
+            reading.fail("program_unsupported", "a slice with bounds that are known only at run time", at=at)
+        return Somewhere(indices)
     if len(parts) == 1:
         return (_pick(reading, Qubits(indices), int(parts[0] or 0), at),)
     return _slice(reading, indices, parts, at)
@@ -118,6 +118,8 @@ def _set(reading: Reading, indices: Sequence[int], at: int) -> Sequence[int]:
         chosen.append(_pick(reading, Qubits(indices), value, at))
     if not chosen:
         reading.fail("program_index", "this index set is empty", at=at)
+    if len(set(chosen)) != len(chosen):
+        reading.fail("program_duplicate_qubit", "this index set holds the same qubit twice", at=at)
     return tuple(chosen)
 
 
@@ -131,12 +133,12 @@ def _pick(reading: Reading, qubits: Qubits, index: int, at: int) -> int:
 
 def _register(reading: Reading, name: str, at: int) -> Qubits:
     symbol = reading.names.get(name)
-    if isinstance(symbol, Qubits):
-        return symbol
     if symbol is None:
         reading.fail("program_undefined", f"'{shown(name)[1:-1]}' is not declared", at=at)
+    if isinstance(symbol, Qubits):
+        return symbol
     kind = "a classical register" if isinstance(symbol, Bits) else "a number"
-    reading.fail("program_type", f"'{name}' is {kind}, a qubit must stand here", at=at)
+    return reading.fail("program_type", f"'{name}' is {kind}, a qubit must stand here", at=at)
 
 
 def _formal(reading: Reading, name: str, at: int) -> int:
@@ -152,8 +154,8 @@ def _formal(reading: Reading, name: str, at: int) -> int:
 
 
 def _physical(reading: Reading, word: str) -> int:
-    found = reading.operands.get(word)
-    if found is None or reading.defining is not None:
-        reading.unexpected("a qubit of the gate")
+    if word not in reading.physical or reading.defining is not None:
+        reading.unexpected("a qubit of the gate" if reading.defining else "the number of a physical qubit")
     reading.at += 1
-    return found
+    reading.operands[word] = reading.physical[word]
+    return reading.physical[word]

@@ -1,4 +1,4 @@
-"""What can a name of an OpenQASM program stand for?"""
+"""What can a name of an OpenQASM program stand for? Qubits, bits or a number."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ class Tally:
     """Running totals over qubits 0..n-1; the body of a gate definition has a tally of its own.
 
     ``levels[q]`` is the depth reached on qubit q, never more than ``peak``; a barrier over many qubits raises
-    ``floor`` to the peak instead of touching each. ``answered`` is the level of the latest measurement. ``crossing`` holds differences: its running sum is the weight
-    of gates over the cut between q and q+1.
+    ``floor`` to the peak instead of touching each. ``answered`` is the level of the latest measurement.
+    ``crossing`` holds differences: its running sum is the weight of gates over the cut between q and q+1.
     """
 
     __slots__ = (
@@ -30,6 +30,7 @@ class Tally:
         "measured",
         "operations",
         "peak",
+        "swept",
         "weight",
         "work",
     )
@@ -39,6 +40,7 @@ class Tally:
         self.crossing = [0] * qubits
         self.counts: dict[int, int] = {}
         self.measured: set[int] = set()
+        self.swept: dict[int, Sequence[int]] = {}
         self.answered = self.floor = self.peak = self.operations = self.work = self.weight = 0
         self.clifford = True
         self.dynamic = False
@@ -63,6 +65,23 @@ class Tally:
             self._lift(qubits, gate.depth * times)
             self._cross(min(qubits), max(qubits), gate.weight * times)
 
+    def apply_each(self, gate: Gate, qubits: Sequence[int], times: int) -> None:
+        """A one-qubit gate on each of these qubits."""
+        total = times * len(qubits)
+        for arity, count in gate.counts.items():
+            self.counts[arity] = self.counts.get(arity, 0) + count * total
+        self.operations += gate.operations * total
+        self.work += gate.cost * total
+        self.dynamic = self.dynamic or not self.measured.isdisjoint(qubits)
+        levels, floor, depth = self.levels, self.floor, gate.depth * times
+        raised = [max(levels[qubit], floor) + depth for qubit in qubits]
+        if isinstance(qubits, range) and qubits.step == 1:
+            levels[qubits.start : qubits.stop] = raised
+        else:
+            for qubit, level in zip(qubits, raised, strict=True):
+                levels[qubit] = level
+        self.peak = max(self.peak, *raised)
+
     def apply_somewhere(self, gate: Gate, span: tuple[int, int], times: int) -> None:
         """One gate on qubits not known yet, all within ``span``: a safe bound for each figure."""
         for arity, count in gate.counts.items():
@@ -82,6 +101,14 @@ class Tally:
             self.work += times
             self.answered = max(self.answered, self.levels[qubit])
 
+    def sweep(self, among: Sequence[int]) -> None:
+        """A measurement of a qubit that is not known now; each register is looked at once."""
+        if id(among) in self.swept or not self.measured.isdisjoint(among):
+            self.dynamic = True
+        if id(among) not in self.swept:
+            self.swept[id(among)] = among
+            self.measured.update(among)
+
     def align(self, qubits: Sequence[int]) -> None:
         """A barrier: what follows on these qubits starts after all that came before on any of them."""
         if len(qubits) > 64:  # noqa: PLR2004  many: one floor for all is quick and still an upper bound
@@ -95,7 +122,7 @@ class Tally:
 
     def _lift_one(self, qubit: int, depth: int) -> None:
         level = self.levels[qubit]
-        level = (level if level > self.floor else self.floor) + depth
+        level = max(level, self.floor) + depth
         self.levels[qubit] = level
         self.peak = max(self.peak, level)
 

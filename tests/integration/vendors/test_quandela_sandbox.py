@@ -15,6 +15,7 @@ from backends.base import Phase
 from backends.quandela.adapter import backend
 from backends.quandela.sandbox import ServedSandbox
 from backends.quandela.wire import MAX_BODY_BYTES
+from broker.domain.price import charge
 from tests.support import quandela_programs as programs
 
 ABSENT = "00000000-0000-4000-8000-000000000000"
@@ -162,7 +163,8 @@ def test_a_late_create_lands_after_the_connection_is_gone(client, served, knobs)
     assert [entry.token for entry in served.sandbox.ledger.entries("create")] == ["qsub-late"]
 
 
-def test_a_completed_job_is_charged_what_its_result_reports(served, tmp_path):
+def test_a_completed_job_is_charged_what_its_result_reports(served, knobs, tmp_path):
+    knobs.turn(queue_delay=0)
     adapter = backend(data=tmp_path, environ={"QSUBMIT_QUANDELA_SANDBOX_URL": served.url})
     (device,) = [device for device in adapter.devices() if device.name == "quandela/ascella"]
     assert device.price
@@ -170,8 +172,6 @@ def test_a_completed_job_is_charged_what_its_result_reports(served, tmp_path):
     outcome = adapter.fetch(until_done(adapter, remote_id))
     adapter.close()
     (charged,) = served.sandbox.ledger.entries("charge", programs.order().token)
-    from broker.domain.price import charge
-
     assert charged.micros == charge(device.price, outcome.usage).micros == 200_000 + 1000
     assert charged.currency == "QCR"
     report = Client(served.url, "sandbox").get("/api/tokens/usage/report").json()

@@ -40,9 +40,7 @@ def per_currency(entries):
 
 
 def budget(name="b", *, limit=100, held=0, spent=0, currency="KRW"):
-    return Budget(
-        id=name, owner=name, parent=None, currency=currency, limit_micros=limit, held=held, spent=spent
-    )
+    return Budget(id=name, owner=name, parent=None, currency=currency, limit_micros=limit, held=held, spent=spent)
 
 
 def test_the_first_ancestor_that_lacks_the_money_is_named():

@@ -70,13 +70,21 @@ OPENINGS = [
     ("a device without windows is open", (), FRIDAY_NOON, FRIDAY_NOON),
     ("open now", WORKDAYS, FRIDAY_NOON, FRIDAY_NOON),
     ("before the opening", WORKDAYS, datetime(2026, 11, 20, 7, tzinfo=UTC), datetime(2026, 11, 20, 8, tzinfo=UTC)),
-    ("at the closing it is closed", WORKDAYS, datetime(2026, 11, 20, 18, tzinfo=UTC),
-     datetime(2026, 11, 23, 8, tzinfo=UTC)),
+    (
+        "at the closing it is closed",
+        WORKDAYS,
+        datetime(2026, 11, 20, 18, tzinfo=UTC),
+        datetime(2026, 11, 23, 8, tzinfo=UTC),
+    ),
     ("over the weekend", WORKDAYS, datetime(2026, 11, 21, 9, tzinfo=UTC), datetime(2026, 11, 23, 8, tzinfo=UTC)),
     ("past midnight", NIGHTS, datetime(2026, 11, 21, 1, tzinfo=UTC), datetime(2026, 11, 21, 1, tzinfo=UTC)),
     ("after the night", NIGHTS, datetime(2026, 11, 21, 3, tzinfo=UTC), datetime(2026, 11, 27, 22, tzinfo=UTC)),
-    ("a window without days says nothing", (Window(days=frozenset(), start=time(8), end=time(9)),),
-     FRIDAY_NOON, FRIDAY_NOON),
+    (
+        "a window without days says nothing",
+        (Window(days=frozenset(), start=time(8), end=time(9)),),
+        FRIDAY_NOON,
+        FRIDAY_NOON,
+    ),
 ]
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker.domain.fairshare import HALF_LIFE, PATIENCE, Share, Waiting, decay, rank
+from broker.domain.fairshare import HALF_LIFE, LEAST_COST, PATIENCE, Share, Waiting, decay, penalty, rank
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -57,7 +57,7 @@ def test_the_hold_is_charged_at_once_so_a_burst_does_not_run_through():
 
 
 def test_a_heavy_member_costs_his_own_organisation_only():
-    tree = {"A": Share(usage=1e6), "A/heavy": Share(usage=1e9), "B": Share(usage=2e6)}
+    tree = {"A": Share(usage=1e6), "A/heavy": Share(usage=1e9), "B": Share(usage=4e6)}
     waiting = [
         job("heavy", member="A/heavy", age=5),
         job("light", member="A/light"),
@@ -71,6 +71,17 @@ def test_free_jobs_take_turns_too():
         job(f"b{n}", organisation="B", cost=0, age=1) for n in range(4)
     ]
     assert Counter(name[0] for name in order(free)[:4]) == {"a": 2, "b": 2}
+
+
+def test_equal_usage_gives_the_turn_to_who_was_served_longest_ago():
+    minute = timedelta(minutes=1)
+    tree = {"A": Share(as_of=NOON - minute), "B": Share(as_of=NOON - 2 * minute)}
+    assert order([job("a", age=1), job("b", organisation="B", age=1)], tree) == ["b", "a"]
+
+
+def test_no_turn_is_for_nothing():
+    assert penalty(0) == LEAST_COST
+    assert penalty(5_000_000) == 5_000_000
 
 
 def test_an_organisation_without_shares_comes_last_but_comes():
@@ -102,8 +113,12 @@ def queues(draw):
     rows = draw(st.lists(st.tuples(accounts, st.floats(0, 100), st.integers(0, 10**7)), min_size=1, max_size=30))
     return [
         job(
-            f"{number:03d}", organisation=org, project=f"{org}/{project}", member=f"{org}/{project}/{member}",
-            age=age, cost=cost,
+            f"{number:03d}",
+            organisation=org,
+            project=f"{org}/{project}",
+            member=f"{org}/{project}/{member}",
+            age=age,
+            cost=cost,
         )
         for number, ((org, project, member), age, cost) in enumerate(rows)
     ]

@@ -26,9 +26,27 @@ def test_every_device_stands_in_the_table_once_as_an_offer_or_as_a_refusal(case)
 def test_the_table_covers_every_rule_and_every_preset():
     rules = {text.split(":")[0] for case in CASES for text in case["decision"]["refusals"].values()}
     assert rules == {
-        "access", "status", "paused", "kind", "format", "width", "dynamic", "photons", "operations", "duration",
-        "memory", "shots", "points", "drive", "price_unknown", "rate_unknown", "price_stale", "max_cost", "deadline",
-        "min_success", "unknown",
+        "access",
+        "status",
+        "paused",
+        "kind",
+        "format",
+        "width",
+        "dynamic",
+        "photons",
+        "operations",
+        "duration",
+        "memory",
+        "shots",
+        "points",
+        "drive",
+        "price_unknown",
+        "rate_unknown",
+        "price_stale",
+        "max_cost",
+        "deadline",
+        "min_success",
+        "unknown",
     }
     presets = {case.get("policy", {}).get("prefer", "balanced") for case in CASES}
     assert presets == {"fastest", "cheapest", "best", "balanced"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from hypothesis import given
 
@@ -16,15 +17,36 @@ from tests.support.routing_world import DEVICES, FRIDAY, NEEDS, WORLD, access_of
 
 def test_the_order_is_the_promised_one():
     assert [rule for rule, _ in LIMITS] == [
-        "access", "status", "paused", "kind", "format", "width", "dynamic", "photons", "operations", "duration",
-        "memory", "shots", "points", "drive", "price_unknown", "rate_unknown", "price_stale",
+        "access",
+        "status",
+        "paused",
+        "kind",
+        "format",
+        "width",
+        "dynamic",
+        "photons",
+        "operations",
+        "duration",
+        "memory",
+        "shots",
+        "points",
+        "drive",
+        "price_unknown",
+        "rate_unknown",
+        "price_stale",
     ]
 
 
 def question(need, policy, access, snapshot):
     return Question(
-        need=need, policy=policy, access=access, currency="KRW", at=snapshot.at, rates=snapshot.rates,
-        paused=snapshot.paused, nothing=Money(currency="KRW", micros=0),
+        need=need,
+        policy=policy,
+        access=access,
+        currency="KRW",
+        at=snapshot.at,
+        rates=snapshot.rates,
+        paused=snapshot.paused,
+        nothing=Money(currency="KRW", micros=0),
     )
 
 
@@ -69,3 +91,10 @@ def test_an_agreement_that_has_ended_closes_the_device():
     decision = route(NEEDS["bell"], Policy(), ended, WORLD, currency="KRW")
     assert {refusal.rule for refusal in decision.refusals} == {"access"}
     assert decision.choice is None
+
+
+def test_the_documentation_lists_the_rules_in_their_order():
+    lines = (Path(__file__).parents[3] / "docs" / "routing.md").read_text().splitlines()
+    rules = [line.split("`")[1] for line in lines if line.startswith("| `") and "` | " in line]
+    promised = ["unknown", *(rule for rule, _ in LIMITS), "max_cost", "deadline", "min_success"]
+    assert rules[: len(promised)] == promised

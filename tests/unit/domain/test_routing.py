@@ -74,7 +74,12 @@ def test_equal_scores_are_decided_by_name():
 def test_without_a_wish_a_free_simulator_beats_a_dear_qpu_however_long_its_queue(cost, wait, errors):
     accepts = frozenset({NEEDS["bell"].format})
     price = Price(
-        id="p", device="v/qpu", currency="KRW", per_task=cost * MICRO, as_of=datetime(2026, 1, 1, tzinfo=UTC), source="t"
+        id="p",
+        device="v/qpu",
+        currency="KRW",
+        per_task=cost * MICRO,
+        as_of=datetime(2026, 1, 1, tzinfo=UTC),
+        source="t",
     )
     dear = qpu("v/qpu", accepts, price=price, calibration=Calibration(readout_error=errors))
     snapshot = replace(

@@ -21,6 +21,9 @@ mqt = pytest.importorskip("mqt.bench")
 
 NEITHER = {"measure", "reset", "barrier", "delay", "global_phase"}
 SIZES = dict.fromkeys(("shors_nine_qubit_code",), 17) | {"seven_qubit_steane_code": 13, "cdkm_ripple_carry_adder": 6}
+TOO_NEW = {"ghz_dynamic"}  # Qiskit exports ^ between bits, its importer does not know it
+NOT_IN_2 = {"ae", "dynamic_qft", "ghz_dynamic", "iqpe"}
+NOT_IN_3 = {"ae"}
 TOO_LARGE = {"shor"}  # 18 qubits, 600 kB: two seconds to build; test_speed reads a text of that size
 
 
@@ -92,7 +95,8 @@ def test_openqasm_2_of_a_family_is_counted_as_qiskit_counts_it(name):
     circuit = family(name)
     text = circuit and dumped(circuit, Format.OPENQASM2)
     if text is None:
-        pytest.skip("not expressible in OpenQASM 2")
+        assert name in NOT_IN_2
+        return
     compare(text, Format.OPENQASM2, read2(text))
 
 
@@ -100,9 +104,11 @@ def test_openqasm_2_of_a_family_is_counted_as_qiskit_counts_it(name):
 def test_openqasm_3_of_a_family_is_counted_as_qiskit_counts_it(name):
     circuit = family(name)
     text = circuit and dumped(circuit, Format.OPENQASM3)
-    if text is None or len(text) > 12_000:
-        pytest.skip("not expressible in OpenQASM 3, or slow to read for Qiskit")
-    compare(text, Format.OPENQASM3, qasm3.loads(text))
+    if text is None:
+        assert name in NOT_IN_3
+        return
+    truth = circuit if name in TOO_NEW else qasm3.loads(text)
+    compare(text, Format.OPENQASM3, truth)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections import deque
@@ -39,7 +40,8 @@ class FakeBroker:
         self.changed = threading.Condition()
         self.stopping = False
         self.ready = {"status": "ok", "checks": {"store": "ok", "queue": "ok"}}
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler(self))
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.broker = self
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
@@ -89,7 +91,9 @@ class FakeBroker:
         schemas.JobRequest(**body)
         known = self.by_key.get(key)
         if known:
-            return (200, self.jobs[known[1]]) if known[0] == body else problem(422, "idempotency_mismatch", "other body")
+            return (
+                (200, self.jobs[known[1]]) if known[0] == body else problem(422, "idempotency_mismatch", "other body")
+            )
         name = self.add_job(body=body)
         self.by_key[key] = (body, name)
         for state in self.way:
@@ -108,97 +112,96 @@ def problem(status, code, detail, **more):
     return status, schemas.Problem(**body).model_dump(mode="json")
 
 
-def handler(broker):
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
 
-        def log_message(self, *_):
-            pass
+    @property
+    def broker(self):
+        return self.server.broker
 
-        def do_GET(self):
-            self._serve("GET")
+    def log_message(self, *_):
+        pass
 
-        def do_POST(self):
-            self._serve("POST")
+    def do_GET(self):
+        self._serve("GET")
 
-        def do_DELETE(self):
-            self._serve("DELETE")
+    def do_POST(self):
+        self._serve("POST")
 
-        def _serve(self, method):
-            length = int(self.headers.get("Content-Length") or 0)
-            raw = self.rfile.read(length)
-            body = json.loads(raw) if raw else None
-            url = urlsplit(self.path)
-            query = {key: values[0] for key, values in parse_qs(url.query).items()}
-            request = {"method": method, "path": url.path, "query": query, "body": body, "headers": dict(self.headers)}
-            request["socket"] = self.client_address[1]
-            broker.seen.append(request)
-            fault = self._fault(url.path)
-            if fault and fault.cut == "before":
-                self.connection.close()
-                self.close_connection = True
-                return
-            if fault and fault.cut is None:
-                self._answer(fault.status, fault.problem, fault.headers)
-                return
-            if url.path == "/v1/events":
-                self._stream(query)
-                return
-            status, document = route(broker, method, url.path, query, body, self.headers)
-            if fault and fault.cut == "after":
-                self.close_connection = True
-                self.connection.close()
-                return
-            self._answer(status, document, {})
+    def do_DELETE(self):
+        self._serve("DELETE")
 
-        def _fault(self, path):
-            if broker.faults and path.startswith(broker.faults[0].path):
-                return broker.faults.popleft()
-            return None
-
-        def _answer(self, status, document, headers):
-            content = document if isinstance(document, bytes) else json.dumps(document).encode()
-            content = b"" if status == 204 else content
-            self.send_response(status)
-            self.send_header("Content-Type", "application/problem+json" if status >= 400 else "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def _stream(self, query):
-            if not broker.streaming:
-                self._answer(*problem(404, "not_found", "no stream here"), {})
-                return
-            self.send_response(200)
-            self.send_header("Content-Type", "text/event-stream")
-            self.send_header("Connection", "close")
-            self.end_headers()
+    def _serve(self, method):
+        length = int(self.headers.get("Content-Length") or 0)
+        raw = self.rfile.read(length)
+        body = json.loads(raw) if raw else None
+        url = urlsplit(self.path)
+        query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        request = {"method": method, "path": url.path, "query": query, "body": body, "headers": dict(self.headers)}
+        request["socket"] = self.client_address[1]
+        self.broker.seen.append(request)
+        fault = self._fault(url.path)
+        if fault and fault.cut == "before":
+            self.connection.close()
             self.close_connection = True
-            try:
-                self._write_events(int(self.headers.get("Last-Event-ID") or 0), query.get("job"))
-            except OSError:
-                pass
+            return
+        if fault and fault.cut is None:
+            self._answer(fault.status, fault.problem, fault.headers)
+            return
+        if url.path == "/v1/events":
+            self._stream(query)
+            return
+        status, document = route(self.broker, method, url.path, query, body, self.headers)
+        if fault and fault.cut == "after":
+            self.close_connection = True
+            self.connection.close()
+            return
+        self._answer(status, document, {})
 
-        def _write_events(self, after, job):
-            sent = 0
-            while not broker.stopping:
-                with broker.changed:
-                    fresh = [e for e in broker.events if e["id"] > after and job in {None, e["job_id"]}]
-                    if not fresh:
-                        broker.changed.wait(0.05)
+    def _fault(self, path):
+        if self.broker.faults and path.startswith(self.broker.faults[0].path):
+            return self.broker.faults.popleft()
+        return None
+
+    def _answer(self, status, document, headers):
+        content = document if isinstance(document, bytes) else json.dumps(document).encode()
+        content = b"" if status == 204 else content
+        self.send_response(status)
+        self.send_header("Content-Type", "application/problem+json" if status >= 400 else "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _stream(self, query):
+        if not self.broker.streaming:
+            self._answer(*problem(404, "not_found", "no stream here"), {})
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self._write_events(int(self.headers.get("Last-Event-ID") or 0), query.get("job"))
+
+    def _write_events(self, after, job):
+        sent = 0
+        while not self.broker.stopping:
+            with self.broker.changed:
+                fresh = [e for e in self.broker.events if e["id"] > after and job in {None, e["job_id"]}]
                 if not fresh:
-                    self.wfile.write(b": beat\n\n")
-                for event in fresh:
-                    after = event["id"]
-                    self.wfile.write(f"id: {event['id']}\nevent: move\ndata: {json.dumps(event)}\n\n".encode())
-                    self.wfile.flush()
-                    sent += 1
-                    if broker.cut_stream_after == sent:
-                        return
-
-    return Handler
+                    self.broker.changed.wait(0.05)
+            if not fresh:
+                self.wfile.write(b": beat\n\n")
+            for event in fresh:
+                after = event["id"]
+                self.wfile.write(f"id: {event['id']}\nevent: move\ndata: {json.dumps(event)}\n\n".encode())
+                self.wfile.flush()
+                sent += 1
+                if self.broker.cut_stream_after == sent:
+                    return
 
 
 def route(broker, method, path, query, body, headers):
@@ -207,7 +210,7 @@ def route(broker, method, path, query, body, headers):
     if path == "/readyz":
         return 200, schemas.Health(**broker.ready).model_dump(mode="json")
     if path == "/openapi.json":
-        return 200, {"info": {"version": "0.1.0"}}
+        return 200, {"info": {"version": "1"}}
     if headers.get("Authorization") != f"Bearer {KEY_TEXT}":
         return problem(401, "unauthenticated", "no such key")
     noun = path.split("/")[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 from broker.domain.program import PARADIGM, Format
 
@@ -168,3 +169,8 @@ KEY = {
     "revoked_at": None,
     "last_used_at": AT,
 }
+
+
+def only_document(text):
+    """The one JSON document of ``--json``; anything after it is an error."""
+    return json.loads(text)

@@ -28,8 +28,8 @@ def compose(child, text, **more):
         "points": [{}],
         "platform": "sim:slos",
         "commands": ["probs", "sample_count", "samples"],
-        "name": "qsub-1 shots=100",
-        "max_seconds": 60,
+        "format": "perceval",
+        "bounds": {"modes": 20, "photons": 10},
     }
     return child.call(request | more)["body"]
 
@@ -48,9 +48,7 @@ def zipped(text):
 
 def test_a_request_is_what_the_vendor_s_api_asks_for(child):
     body = compose(child, programs.source())
-    assert body["job_name"] == "qsub-1 shots=100"
     assert body["platform_name"] == "sim:slos"
-    assert body["max_duration"] == 60
     work = body["payload"]
     assert (work["command"], work["max_shots"], work["max_samples"]) == ("sample_count", 100, 100)
     assert work["experiment"].startswith(":PCVL:")
@@ -80,9 +78,7 @@ def test_probabilities_have_no_samples(child):
         ("samples", ["probs", "sample_count"], "sample_count"),
     ],
 )
-def test_what_a_platform_lacks_is_replaced_without_asking_for_a_conversion(
-    child, wanted, available, sent
-):
+def test_what_a_platform_lacks_is_replaced_without_asking_for_a_conversion(child, wanted, available, sent):
     work = compose(child, programs.source(command=wanted), commands=available)["payload"]
     assert work["command"] == sent
     assert work["job_context"] is None
@@ -149,10 +145,7 @@ def test_probabilities_become_counts_that_sum_to_the_shots_every_time_alike(chil
 
 
 def test_a_sweep_s_points_keep_their_bindings(child):
-    entries = [
-        {"results": counted(**{"|1,1>": n}), "iteration": {"circuit_params": {"phi": n / 10}}}
-        for n in (1, 2)
-    ]
+    entries = [{"results": counted(**{"|1,1>": n}), "iteration": {"circuit_params": {"phi": n / 10}}} for n in (1, 2)]
     points = read(child, {"results_list": entries})["points"]
     assert [(point["bindings"], point["counts"]) for point in points] == [
         ({"phi": 0.1}, {"|1,1>": 1}),
@@ -198,4 +191,4 @@ def test_what_intake_admits_is_composed(child):
         order = programs.order(programs.source(programs.INTERFEROMETER, ":PCVL:FockState:|1,1>", **more))
         need = inspect(order.program)
         assert (need.width, need.photons, need.parameters) == (2, 2, ("phi",))
-        assert compose(child, order.program.source, points=[{"phi": 0.5}])["job_name"]
+        assert compose(child, order.program.source, points=[{"phi": 0.5}])["payload"]

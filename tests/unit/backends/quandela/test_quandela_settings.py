@@ -53,6 +53,8 @@ def test_platforms_are_a_list():
         ({"TOKEN": "t", "URL": "https://user:pass@x"}, "URL"),
         ({"SANDBOX_URL": "nowhere"}, "SANDBOX_URL"),
         ({"TOKEN": "two words"}, "TOKEN"),
+        ({"TOKEN": "t", "MAX_DURATION_S": "0"}, "MAX_DURATION_S"),
+        ({"TOKEN": "t", "MAX_DURATION_S": "1.5"}, "MAX_DURATION_S"),
         ({"TOKEN_FILE": "/nowhere/at/all"}, "TOKEN_FILE"),
     ],
 )

@@ -113,9 +113,7 @@ def test_bytes_that_trickle_in_do_not_stretch_the_time(vendor):
 
 def test_a_redirect_is_not_followed(vendor):
     there = vendor(
-        lambda line: line.sendall(
-            b"HTTP/1.1 307 T\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"
-        )
+        lambda line: line.sendall(b"HTTP/1.1 307 T\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n")
     )
     assert ask(there.url).status == 307
     assert len(there.heard) == 1

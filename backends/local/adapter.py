@@ -1,0 +1,194 @@
+"""How do workers reach the local simulators? Six verbs over the host's socket, and each of them for many at once."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from backends.base import Outcome, Phase, Recovery, Snapshot
+from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, UnknownJob, UnknownStatus
+from backends.local import devices
+from backends.local.caller import TALK_S, Caller, NotRunning
+from backends.local.wire import Json
+from broker.domain.ids import RemoteId
+from broker.domain.price import Usage
+from broker.domain.result import Outcomes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from backends.base import Order
+    from broker.domain.device import Device
+    from broker.domain.requirement import Requirement
+
+_PHASES = {phase.value: phase for phase in Phase}
+_CHUNK = 256
+_MAX_RUN_S = 120.0
+
+
+def backend(*, data: Path, environ: Mapping[str, str]) -> LocalBackend | None:
+    """The entry point; ``QSUBMIT_LOCAL_*`` bound a run, the memory of all runs, and a host that nobody needs."""
+    if not devices.installed(("qiskit", "qiskit_aer")):
+        return None
+    return LocalBackend(
+        data=data,
+        environ=environ,
+        max_run_s=float(environ.get("QSUBMIT_LOCAL_MAX_RUN_S", _MAX_RUN_S)),
+        idle_s=float(environ.get("QSUBMIT_LOCAL_IDLE_S", "60")),
+        memory_bytes=int(environ.get("QSUBMIT_LOCAL_MEMORY_BYTES", "0")),
+    )
+
+
+class LocalBackend:
+    """The client of the host in ``data``; any number of them, in any number of processes, share that host."""
+
+    name = devices.NAME
+    recovery = Recovery.RERUN
+    poll_floor_s = 0.02
+
+    def __init__(
+        self, *, data: Path, environ: Mapping[str, str], max_run_s: float, idle_s: float, memory_bytes: int
+    ) -> None:
+        bounds = ("--max-run-s", str(max_run_s), "--idle-s", str(idle_s), "--memory-bytes", str(memory_bytes))
+        self._max_run_ms = int(max_run_s * 1000)
+        self._caller = Caller(data, bounds, environ)
+
+    def devices(self) -> Sequence[Device]:
+        return devices.offered(max_run_ms=self._max_run_ms, waiting=self._waiting())
+
+    def submit(self, order: Order) -> RemoteId:
+        (found,) = self.submit_many([order])
+        if isinstance(found, BackendError):
+            raise found
+        return found
+
+    def submit_many(self, orders: Sequence[Order]) -> list[RemoteId | BackendError]:
+        """An id or an error for each, in order; all on the way before the first answer is read."""
+        chunks = [_submission(orders[at : at + _CHUNK]) for at in range(0, len(orders), _CHUNK)]
+        return [_taken(one) for chunk in self._caller.ask_all("submit", chunks, start=True) for one in chunk]
+
+    def find(self, token: str) -> Sequence[RemoteId]:
+        (found,) = self._ask_running("find", [token], default=[[]])
+        return [RemoteId(remote_id) for remote_id in found]
+
+    def poll(self, remote_ids: Sequence[RemoteId]) -> Mapping[RemoteId, Snapshot]:
+        lost = [["lost", "the local host is not running", None]] * len(remote_ids)
+        (looks,) = self._ask_running("poll", [list(remote_ids)], default=[lost])
+        return {
+            remote_id: Snapshot(phase=_phase(word), word=word, message=message, queue_position=position)
+            for remote_id, (word, message, position) in zip(remote_ids, looks, strict=True)
+        }
+
+    def wait(self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1) -> Mapping[RemoteId, Snapshot]:
+        """Return when ``need`` of them have ended, or time is over: those that have ended, lost ones among them."""
+        asked = {"ids": list(remote_ids), "timeout_s": timeout_s, "need": min(need, len(remote_ids))}
+        (ended,) = self._ask_running("wait", [asked], default=[remote_ids], timeout_s=timeout_s + 30)
+        return self.poll([RemoteId(remote_id) for remote_id in ended])
+
+    def fetch(self, remote_id: RemoteId) -> Outcome:
+        (found,) = self.fetch_many([remote_id])
+        if isinstance(found, BackendError):
+            raise found
+        return found
+
+    def fetch_many(self, remote_ids: Sequence[RemoteId]) -> list[Outcome | BackendError]:
+        """An outcome or an error for each, in order."""
+        chunks = [list(chunk) for chunk in _chunks(remote_ids)]
+        lost = [[{"phase": "lost"}] * len(chunk) for chunk in chunks]
+        answers = self._ask_running("fetch", chunks, default=lost)
+        found = (answer for chunk in answers for answer in chunk)
+        return [_outcome(remote_id, answer) for remote_id, answer in zip(remote_ids, found, strict=True)]
+
+    def cancel(self, remote_id: RemoteId) -> None:
+        self._ask_running("cancel", [[remote_id]], default=None)
+
+    def close(self) -> None:
+        self._caller.close()
+
+    def _waiting(self) -> int:
+        (hello,) = self._ask_running("hello", [None], default=[{"waiting": 0}])
+        return int(hello["waiting"])
+
+    def _ask_running(self, verb: str, arguments: Sequence[Any], *, default: Json, timeout_s: float = TALK_S) -> Json:
+        """A host that is not there knows no job: nothing to start it for."""
+        try:
+            return self._caller.ask_all(verb, arguments, timeout_s=timeout_s)
+        except NotRunning:
+            return default
+        except OutcomeUnknown as error:
+            raise Busy(str(error), retry_after=0.1) from error
+
+
+def _submission(orders: Sequence[Order]) -> dict[str, Any]:
+    """Each program once, however many orders share it."""
+    programs: dict[str, dict[str, Any]] = {}
+    asked = []
+    for order in orders:
+        program = order.program
+        if program.sha256 not in programs:
+            need = _need(order.requirement)
+            programs[program.sha256] = {"format": program.format.value, "source": program.source, "need": need}
+        asked.append(
+            {
+                "program": program.sha256,
+                "device": order.device.name,
+                "token": order.token,
+                "shots": order.shots,
+                "points": order.points,
+                "seed": order.seed,
+                "method": order.options.get("method", ""),
+            }
+        )
+    return {"programs": programs, "orders": asked}
+
+
+def _need(need: Requirement) -> list[Any]:
+    """In the order that the host reads."""
+    figures = [need.width, need.operations, need.multi_qubit_gates, need.entangling_cut, need.clifford, need.dynamic]
+    return [*figures, need.duration_us, need.photons]
+
+
+def _taken(answer: Json) -> RemoteId | BackendError:
+    if isinstance(answer, str):
+        return RemoteId(answer)
+    if "busy" in answer:
+        return Busy(answer["busy"], retry_after=1.0)
+    return Refused(answer["refused"], code=answer["code"])
+
+
+def _phase(word: str) -> Phase:
+    try:
+        return _PHASES[word]
+    except KeyError:
+        raise UnknownStatus(f"the local host sent status {word!r}") from None
+
+
+def _outcome(remote_id: RemoteId, answer: dict[str, Any]) -> Outcome | BackendError:
+    phase = answer["phase"]
+    if phase == "lost":
+        return UnknownJob(f"the local host does not know {remote_id}")
+    if phase in {"queued", "running"}:
+        return Busy(f"{remote_id} is {phase}", retry_after=0.1)
+    error = answer.get("error")
+    if phase != "done":
+        told = error or {"message": f"{remote_id} was {phase}"}
+        where = {name: told.get(name) for name in ("line", "column", "pointer")}
+        return Refused(told["message"], code=told.get("code") or "backend_refused", **where)
+    counts = answer["counts"]
+    raw = {name: answer[name] for name in ("engine", "seed", "run_ms", "shots")}
+    return Outcome(
+        points=tuple(Outcomes(counts=one, bindings=point) for one, point in zip(counts, answer["points"], strict=True)),
+        usage=Usage(shots=answer["shots"] * len(counts), run_ms=math.ceil(answer["run_ms"])),
+        raw=json.dumps(raw),
+        engine=answer["engine"],
+        software=answer["software"],
+        warnings=tuple(answer.get("warnings", ())),
+        run_started_at=answer["started_at"],
+        run_ended_at=answer["ended_at"],
+    )
+
+
+def _chunks(remote_ids: Sequence[RemoteId]) -> Iterator[Sequence[RemoteId]]:
+    return (remote_ids[at : at + _CHUNK] for at in range(0, len(remote_ids), _CHUNK))

@@ -1,0 +1,75 @@
+"""How does a child answer a list of jobs? One by one; what is wrong with one stays with that one. Child side only."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    # (job, its program, seed) → the counts of each point, a note, warnings.
+    Work = Callable[[Mapping[str, Any], Mapping[str, str], int], "Counted"]
+
+Foreign = Any
+"""A value of a library without types."""
+
+Counted = tuple[list[dict[str, int]], str, list[str]]
+MOST_SEEDS = 1 << 31
+
+
+class Invalid(Exception):
+    """The program cannot be run; ``line`` and ``column`` are 1-based, ``pointer`` is RFC 6901, where known."""
+
+    code = "program_invalid"
+
+    def __init__(
+        self, message: str, *, line: int | None = None, column: int | None = None, pointer: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+        self.pointer = pointer
+
+
+def answers(request: Mapping[str, Any], work: Work, packages: Sequence[str]) -> dict[str, Any]:
+    """``jobs`` in their order: counts per point, seed, run_ms, note, warnings; or an error with its place."""
+    programs = request["programs"]
+    jobs = [_answer(job, programs[job["program"]], work) for job in request["jobs"]]
+    return {"jobs": jobs, "software": versions(packages)}
+
+
+def _answer(job: Mapping[str, Any], program: Mapping[str, str], work: Work) -> dict[str, Any]:
+    started = time.perf_counter()
+    seed = job["seed"] if job["seed"] is not None else secrets.randbelow(MOST_SEEDS)
+    try:
+        counts, note, warnings = work(job, program, seed)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever a library finds wrong with one job stays with that job
+        where = {name: getattr(error, name, None) for name in ("line", "column", "pointer")}
+        code = error.code if isinstance(error, Invalid) else "simulation_failed"
+        return {"error": {"message": _words(error), "code": code, **where}}
+    run_ms = (time.perf_counter() - started) * 1000
+    return {"counts": counts, "seed": seed, "run_ms": run_ms, "note": note, "warnings": warnings}
+
+
+def _words(error: Exception) -> str:
+    name = "" if isinstance(error, Invalid) else f"{type(error).__name__}: "
+    return f"{name}{error}"[:2000]
+
+
+_versions: dict[str, str] = {}
+
+
+def versions(packages: Sequence[str]) -> dict[str, str]:
+    """Of those that are installed."""
+    for package in packages:
+        if package not in _versions:
+            try:
+                _versions[package] = version(package)
+            except PackageNotFoundError:
+                _versions[package] = ""
+    return {package: _versions[package] for package in packages if _versions[package]}

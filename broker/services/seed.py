@@ -1,0 +1,151 @@
+"""How does a hub begin? Seed files become rows; loading them again changes nothing that has lived since."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from broker.domain.money import Money, Rate
+from broker.domain.price import Price
+from broker.store import tables
+from broker.store.catalogue import OPERATOR
+from broker.store.people import budget_id
+from broker.store.rows import micros
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from broker.store.unit_of_work import Store, Work
+
+NAMESPACE = uuid.UUID("6f1f8a0e-6b0e-5d52-9f0b-0d6b3c1f7a11")
+EXAMPLE = "example"
+
+
+def seed_id(*path: str) -> str:
+    """The same id for the same thing, on every machine and every load."""
+    return str(uuid.uuid5(NAMESPACE, "/".join(path)))
+
+
+def load(store: Store, directory: Path) -> None:
+    """Load every seed file of a directory; spending, keys and running jobs are untouched."""
+    read = {name: yaml.safe_load((directory / f"{name}.yaml").read_text()) for name in FILES}
+    with store.write() as work:
+        for hub in read["hubs"]["hubs"]:
+            _hub(work, hub)
+        for organisation in read["organisations"]["organisations"]:
+            _organisation(work, organisation, _currency(read["hubs"]["hubs"], organisation["hub"]))
+        for row in read["rates"]["rates"]:
+            work.catalogue.put_rate(_rate(row))
+        work.catalogue.put_prices([_price(row) for row in read["prices"]["prices"]], OPERATOR)
+
+
+FILES = ("hubs", "organisations", "rates", "prices")
+
+
+def _source(row: dict[str, Any]) -> str:
+    source = str(row.get("source", EXAMPLE))
+    return f"{source} (example)" if row.get("example") and source != EXAMPLE else source
+
+
+def _currency(hubs: list[dict[str, Any]], slug: str) -> str:
+    return str(next(hub["currency"] for hub in hubs if hub["slug"] == slug))
+
+
+def _hub(work: Work, row: dict[str, Any]) -> None:
+    slug = row["slug"]
+    hub = seed_id("hub", slug)
+    body = {"id": hub, "slug": slug, "name": row["name"], "currency": row["currency"], "source": _source(row)}
+    work.people.put(tables.hubs, body)
+    for line in row["agreements"]:
+        work.people.put(
+            tables.agreements,
+            {
+                "id": seed_id("agreement", slug, line["pattern"]),
+                "hub_id": hub,
+                "pattern": line["pattern"],
+                "source": _source(line),
+                "starts": _micros(line.get("starts")),
+                "ends": _micros(line.get("ends")),
+            },
+        )
+    _budget(work, "hub", hub, row, None, row["currency"])
+
+
+def _organisation(work: Work, row: dict[str, Any], currency: str) -> None:
+    hub, slug = seed_id("hub", row["hub"]), row["slug"]
+    organisation = seed_id("organisation", row["hub"], slug)
+    body = {"id": organisation, "hub_id": hub, "slug": slug, "name": row["name"], "kind": row["kind"]}
+    work.people.put(tables.organisations, body | {"shares": row["shares"], "source": _source(row)})
+    parent = _budget(work, "organisation", organisation, row, budget_id("hub", hub), currency)
+    for project in row["projects"]:
+        _project(work, project, (row["hub"], slug), parent, currency)
+
+
+def _project(work: Work, row: dict[str, Any], path: tuple[str, str], parent: str, currency: str) -> None:
+    project = seed_id("project", *path, row["slug"])
+    body = {"id": project, "organisation_id": seed_id("organisation", *path), "slug": row["slug"], "name": row["name"]}
+    allow = bool(row.get("allow_resubmit", False))
+    work.people.put(tables.projects, body | {"shares": row["shares"], "allow_resubmit": allow})
+    above = _budget(work, "project", project, row, parent, currency)
+    for member in row["members"]:
+        name = seed_id("member", *path, row["slug"], member["name"])
+        body = {"id": name, "project_id": project, "name": member["name"], "role": member["role"]}
+        work.people.put(tables.members, body | {"shares": member["shares"]})
+        _budget(work, "member", name, member, above, currency)
+
+
+def _budget(  # noqa: PLR0913  a node of a tree has this many parts
+    work: Work, kind: str, owner: str, row: dict[str, Any], parent: str | None, currency: str
+) -> str:
+    limit = (row.get("budget") or {}).get("limit")
+    body = {
+        "id": budget_id(kind, owner),
+        "parent_id": parent,
+        "owner": f"{kind}:{row.get('slug') or row['name']}",
+        "currency": currency,
+        "limit_micros": None if limit is None else Money.parse(limit, currency).micros,
+        "held": 0,
+        "spent": 0,
+    }
+    # Sums that live, and a limit that somebody may have changed since, are not the seed's any more.
+    work.people.put(tables.budgets, body, keep=("held", "spent", "limit_micros", "parent_id"))
+    return budget_id(kind, owner)
+
+
+def _moment(value: date | datetime) -> datetime:
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return datetime.combine(value, time(), UTC)
+
+
+def _micros(value: date | datetime | None) -> int | None:
+    return None if value is None else micros(_moment(value))
+
+
+def _rate(row: dict[str, Any]) -> Rate:
+    amount = Money.parse(str(row["rate"]), row["quote"]).micros
+    return Rate(
+        id=row["id"], base=row["base"], quote=row["quote"], micros=amount, as_of=_moment(row["as_of"]),
+        source=_source(row),
+    )
+
+
+def _price(row: dict[str, Any]) -> Price:
+    name = hashlib.sha256(repr(sorted(row.items())).encode()).hexdigest()[:16]
+    amounts = {
+        part: Money.parse(str(row.get(part, "0")), row["currency"]).micros
+        for part in ("per_task", "per_shot", "per_second")
+    }
+    return Price(
+        id=f"operator-{name}",
+        device=row["device"],
+        currency=row["currency"],
+        minimum_ms=int(row.get("minimum_ms", 0)),
+        as_of=_moment(row["as_of"]),
+        source=_source(row),
+        **amounts,
+    )

@@ -1,0 +1,241 @@
+"""Jobs and attempts of the fake store: the repositories of broker/store/jobs.py and attempts.py over values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from broker.domain.lifecycle import JobState
+from broker.store.jobs import IN_FLIGHT, SCANNED, WAITING, StaleFence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from broker.domain.attempt import Attempt
+    from broker.domain.ids import JobId
+    from broker.domain.job import Job
+    from tests.simulation.fake_store import Transaction
+
+_IN_FLIGHT = frozenset(JobState(state) for state in IN_FLIGHT)
+_SCANNED = frozenset(JobState(state) for state in SCANNED)
+_WAITING = JobState(WAITING)
+_DUE_AT, _ID = attrgetter("due_at"), attrgetter("id")
+# What the driver of a job never changes; a saved value that differs here would be a bug that SQL hides.
+_FIXED = ("shots", "points", "program", "member", "project", "budgets", "idempotency_key", "created_at", "deadline")
+
+
+class Broken(Exception):
+    """A constraint of the tables refuses the row."""
+
+
+class Jobs:
+    """The jobs table inside one transaction."""
+
+    def __init__(self, connection: Transaction) -> None:
+        self._tx = connection
+
+    def add(self, new: Sequence[Job]) -> None:
+        self._tx.statement()
+        for job in new:
+            if job.idempotency_key is not None:
+                key = (job.project, job.idempotency_key)
+                self._tx.lock("keys", key)
+                if any((other.project, other.idempotency_key) == key for other in self._tx.all("jobs")):
+                    raise Broken(f"job key {key} exists")
+            self._tx.put("jobs", job.id, job)
+
+    def save(self, changed: Sequence[Job], *, seen: Mapping[JobId, int] | None = None) -> None:
+        if not changed:
+            return
+        written = sum(self._save(job, job.fence if seen is None else seen.get(job.id, job.fence)) for job in changed)
+        if written != len(changed):
+            raise StaleFence(self._stale(changed))
+
+    def _save(self, job: Job, fence: int) -> bool:
+        tx = self._tx
+        tx.statement()
+        if tx.row("jobs", job.id) is None:
+            return False
+        tx.lock("jobs", job.id)
+        stored: Job = tx.row("jobs", job.id)
+        if stored.fence != fence:
+            return False
+        if stored.cancel_requested is not job.cancel_requested:
+            unaware = stored.cancel_requested and job.due_at is not None
+            due_at = job.updated_at if unaware else job.due_at
+            job = replace(job, cancel_requested=stored.cancel_requested, due_at=due_at)
+        for name in _FIXED:
+            if getattr(stored, name) is not getattr(job, name) and getattr(stored, name) != getattr(job, name):
+                raise AssertionError(f"a driver changed {name} of job {job.id}")
+        tx.put("jobs", job.id, job)
+        return True
+
+    def _stale(self, changed: Sequence[Job]) -> frozenset[JobId]:
+        rows = {job.id: self._tx.row("jobs", job.id) for job in changed}
+        fresh = {job.id for job in changed if rows[job.id] is not None and rows[job.id].fence == job.fence}
+        return frozenset(job.id for job in changed) - fresh
+
+    def request_cancel(self, job_id: str) -> None:
+        self._tx.statement()
+        if self._tx.row("jobs", job_id) is not None:
+            self._tx.lock("jobs", job_id)
+            self._tx.put("jobs", job_id, replace(self._tx.row("jobs", job_id), cancel_requested=True))
+
+    def get(self, job_id: str) -> Job | None:
+        self._tx.statement()
+        job: Job | None = self._tx.row("jobs", job_id)
+        return job
+
+    def locked(self, job_id: str) -> Job | None:
+        self._tx.statement()
+        if self._tx.row("jobs", job_id) is None:
+            return None
+        self._tx.lock("jobs", job_id)
+        job: Job | None = self._tx.row("jobs", job_id)
+        return job
+
+    def by_keys(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Job]:
+        self._tx.statement()
+        wanted = set(keys)
+        found = {(job.project, job.idempotency_key or ""): job for job in self._tx.all("jobs") if job.idempotency_key}
+        return {key: job for key, job in found.items() if key in wanted}
+
+    def due(self, backends: Sequence[str], at: datetime, limit: int, *, only: Iterable[str] = ()) -> list[Job]:
+        rung = frozenset(only)
+
+        def wanted(job: Job) -> bool:
+            return (
+                job.due_at is not None
+                and job.state in _SCANNED
+                and (job.due_at <= at or job.id in rung)
+                and job.backend in backends
+                and (job.lease_until is None or job.lease_until <= at)
+            )
+
+        return self._take(wanted, limit, _DUE_AT)
+
+    def waiting(self, device: str, at: datetime, limit: int) -> list[Job]:
+        def here(job: Job) -> bool:
+            return job.state is _WAITING and job.device == device and _startable(job, at)
+
+        self._tx.statement()
+        projects = dict.fromkeys(job.project for job in self._tx.all("jobs") if here(job))
+        found: list[Job] = []
+        for project in projects:
+            found += self._take(lambda job, of=project: job.project == of and here(job), limit, _ID)  # type: ignore[misc]
+        return found
+
+    def past_deadline(self, backends: Sequence[str], at: datetime, limit: int) -> list[Job]:
+        def over(job: Job) -> bool:
+            return (
+                job.state is _WAITING
+                and job.due_at is not None
+                and job.backend in backends
+                and ((job.deadline is not None and job.deadline <= at) or job.cancel_requested)
+                and (job.lease_until is None or job.lease_until <= at)
+            )
+
+        return self._take(over, limit, None)
+
+    def _take(self, wanted: Callable[[Job], bool], limit: int, order: Callable[[Job], Any] | None) -> list[Job]:
+        """SELECT ... FOR UPDATE SKIP LOCKED."""
+        tx = self._tx
+        tx.statement()
+        rows = [job for job in tx.all("jobs") if wanted(job)]
+        if order is not None and len(rows) > 1:
+            rows.sort(key=order)
+        taken: list[Job] = []
+        for job in rows:
+            if len(taken) < limit and tx.lock("jobs", job.id, skip=True):
+                taken.append(job)
+        return taken
+
+    def queued_devices(self, backends: Sequence[str], at: datetime) -> list[str]:
+        self._tx.statement()
+        rows = self._tx.all("jobs")
+        wanted = {
+            job.device
+            for job in rows
+            if job.state is _WAITING and job.backend in backends and job.due_at is not None and job.due_at <= at
+        }
+        known = [name for name in sorted(wanted) if self._tx.row("devices", name) is not None]
+        return [name for name in known if self._tx.lock("devices", name, skip=True)]
+
+    def in_flight(self, names: Sequence[str]) -> dict[str, int]:
+        self._tx.statement()
+        counts: dict[str, int] = {}
+        for job in self._tx.all("jobs"):
+            if job.state in _IN_FLIGHT and job.due_at is not None and job.device in names:
+                counts[job.device] = counts.get(job.device, 0) + 1
+        return counts
+
+    def next_due(self, backends: Sequence[str], *, sent: bool = False) -> datetime | None:
+        self._tx.statement()
+        return min(
+            (
+                job.due_at
+                for job in self._tx.all("jobs")
+                if job.due_at is not None
+                and job.backend in backends
+                and (job.state in _SCANNED or (not sent and job.state is _WAITING))
+            ),
+            default=None,
+        )
+
+
+def _startable(job: Job, at: datetime) -> bool:
+    return job.due_at is not None and job.due_at <= at and (job.lease_until is None or job.lease_until <= at)
+
+
+class Attempts:
+    """The attempts table inside one transaction."""
+
+    def __init__(self, connection: Transaction) -> None:
+        self._tx = connection
+
+    def add(self, new: Sequence[Attempt]) -> None:
+        for attempt in new:
+            self._tx.statement()
+            if self._tx.row("attempts", attempt.id) is not None:
+                raise Broken(f"attempt {attempt.id} exists")
+            self._tx.put("attempts", attempt.id, attempt)
+
+    def save(self, changed: Sequence[Attempt]) -> None:
+        for attempt in changed:
+            self._tx.statement()
+            if self._tx.row("attempts", attempt.id) is not None:
+                self._tx.put("attempts", attempt.id, attempt)
+
+    def witness(self, found: Sequence[Attempt]) -> None:
+        for attempt in found:
+            self._tx.statement()
+            if attempt.remote_id is None or self._tx.row("attempts", attempt.id) is None:
+                continue
+            self._tx.lock("attempts", attempt.id)
+            stored: Attempt = self._tx.row("attempts", attempt.id)
+            if stored.remote_id is None:
+                self._tx.put("attempts", attempt.id, replace(stored, remote_id=attempt.remote_id))
+
+    def latest(self, job_ids: Iterable[JobId]) -> dict[JobId, Attempt]:
+        self._tx.statement()
+        wanted, found = frozenset(job_ids), {}
+        for attempt in self._tx.all("attempts") if wanted else ():
+            if attempt.job in wanted and (attempt.job not in found or attempt.number > found[attempt.job].number):
+                found[attempt.job] = attempt
+        return found
+
+    def of(self, job_id: str) -> list[Attempt]:
+        self._tx.statement()
+        return sorted((a for a in self._tx.all("attempts") if a.job == job_id), key=attrgetter("number"))
+
+    def known(self, backend: str, remote_ids: Sequence[str]) -> set[str]:
+        self._tx.statement()
+        rows = self._tx.all("attempts")
+        return {a.remote_id for a in rows if a.backend == backend and a.remote_id in remote_ids}
+
+    def unresolved(self, backend: str) -> list[Attempt]:
+        self._tx.statement()
+        rows = self._tx.all("attempts")
+        return [a for a in rows if a.backend == backend and a.remote_id is None and a.end is None]

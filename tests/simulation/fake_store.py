@@ -1,0 +1,230 @@
+"""What does a database do, in memory? One transaction's view, row locks, one commit or none, in two dialects.
+
+``sqlite``: one writer at a time (BEGIN IMMEDIATE), who else writes waits up to the busy timeout.
+``postgresql``: READ COMMITTED; rows are locked by whoever updates or selects them FOR UPDATE, SKIP LOCKED passes
+them by, and two transactions may interleave at every statement.
+
+``Store.write`` and ``Store.read`` are the real functions, with only their ``Work`` replaced.
+"""
+
+from __future__ import annotations
+
+import types
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from broker.store import unit_of_work
+from broker.store.unit_of_work import Store, Work
+from tests.simulation.fake_books import Archive, Audit, Catalogue, Events, Leases, Ledger, People
+from tests.simulation.fake_jobs import Attempts, Jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from broker.store.unit_of_work import Doorbell
+    from tests.simulation.stage import Parked, Stage
+
+TABLES = (
+    "jobs", "attempts", "budgets", "usage", "orphans", "programs", "decisions", "snapshots", "results", "leases",
+    "devices", "prices", "rates", "pauses", "members", "shares", "resubmit",
+)  # fmt: skip
+LOGS = ("entries", "events", "audit")
+BUSY = 60_000_000
+
+
+class Locked(Exception):
+    """SQLite: the write lock was not free within the busy timeout."""
+
+
+class Deadlock(Exception):
+    """PostgreSQL: two transactions wait for each other; this one is the victim."""
+
+
+
+
+class FakeStore(Store):
+    """The committed state, and the real ``write`` and ``read`` over it."""
+
+    def __init__(
+        self, stage: Stage, doorbell: Doorbell, *, dialect: str = "sqlite", breathe: Callable[[], int] | None = None
+    ) -> None:
+        self.engine = self._writing = self  # type: ignore[assignment]
+        self._doorbell = doorbell
+        self.stage = stage
+        self.dialect = dialect
+        self.breathe = breathe
+        self.tables: dict[str, dict[Any, Any]] = {name: {} for name in TABLES}
+        self.logs: dict[str, list[Any]] = {name: [] for name in LOGS}
+        self.locks: dict[tuple[str, Any], Transaction] = {}
+        self.checking: Callable[[Transaction], None] = lambda _: None
+        self.committed: Callable[[], None] = lambda: None
+
+    def execution_options(self, **_: Any) -> FakeStore:
+        return self
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        """A write transaction: all of it, or nothing if it is left by any exception."""
+        transaction = Transaction(self)
+        if self.dialect == "sqlite":
+            transaction.lock("database", None)
+        try:
+            yield transaction
+            transaction.commit()
+        finally:
+            transaction.end()
+
+    @contextmanager
+    def connect(self) -> Iterator[Transaction]:
+        """A transaction that only reads."""
+        yield Transaction(self, writes=False)
+
+    write = contextmanager(
+        types.FunctionType(
+            Store.write.__wrapped__.__code__,
+            vars(unit_of_work) | {"Work": lambda connection: FakeWork(connection)},  # noqa: PLW0108  defined below
+            "write",
+            ("",),
+        )
+    )
+    read = contextmanager(
+        types.FunctionType(
+            Store.read.__wrapped__.__code__,
+            vars(unit_of_work) | {"Work": lambda connection: FakeWork(connection)},  # noqa: PLW0108
+        )
+    )
+
+
+class Transaction:
+    """What one transaction sees: the newest committed rows, under its own."""
+
+    __slots__ = ("_breathe", "_held", "_store", "_writes", "logs", "rows", "tables", "waiters", "waits_for")
+
+    def __init__(self, store: FakeStore, *, writes: bool = True) -> None:
+        self._store = store
+        self._writes = writes
+        self._breathe = store.breathe if store.dialect == "postgresql" else None
+        self._held: list[tuple[str, Any]] = []
+        self.tables = store.tables
+        self.rows: dict[str, dict[Any, Any]] = {}
+        self.logs: dict[str, list[Any]] = {}
+        self.waiters: list[Parked] = []
+        self.waits_for: Transaction | None = None
+
+    @contextmanager
+    def begin(self) -> Iterator[None]:
+        yield
+
+    def statement(self) -> None:
+        """Between two statements others may act."""
+        if self._breathe is not None and (pause := self._breathe()):
+            self._store.stage.sleep(pause)
+
+    def row(self, table: str, key: Any) -> Any:
+        """One row as this transaction sees it, or None."""
+        mine = self.rows.get(table)
+        if mine is not None and key in mine:
+            return mine[key]
+        return self.tables[table].get(key)
+
+    def all(self, table: str) -> list[Any]:
+        """Every row as this transaction sees it."""
+        mine = self.rows.get(table)
+        return list(({**self.tables[table], **mine} if mine else self.tables[table]).values())
+
+    def put(self, table: str, key: Any, value: Any) -> None:
+        """Write a row; it is locked until the end."""
+        self.lock(table, key)
+        self.rows.setdefault(table, {})[key] = value
+
+    def keep(self, table: str, key: Any, value: Any) -> bool:
+        """INSERT ... ON CONFLICT DO NOTHING; whether the row is new."""
+        self.lock(table, key)
+        if self.row(table, key) is not None:
+            return False
+        self.rows.setdefault(table, {})[key] = value
+        return True
+
+    def log(self, name: str) -> list[Any]:
+        """The rows of an append-only table as this transaction sees it."""
+        return self._store.logs[name] + self.logs.get(name, [])
+
+    def append(self, name: str, values: list[Any]) -> None:
+        """Append to an append-only table."""
+        if not self._writes:
+            raise RuntimeError("written in a reading transaction")
+        self.logs.setdefault(name, []).extend(values)
+
+    def lock(self, table: str, key: Any, *, skip: bool = False) -> bool:
+        """Hold a row until the end; wait for who holds it, or with ``skip`` say False."""
+        if not self._writes:
+            raise RuntimeError("locked in a reading transaction")
+        store = self._store
+        if store.dialect == "sqlite" and table != "database":
+            return True
+        locks, name = store.locks, (table, key)
+        deadline = store.stage.now + BUSY
+        while (owner := locks.get(name)) is not None:
+            if owner is self:
+                return True
+            if skip:
+                return False
+            self._wait(owner, deadline)
+        locks[name] = self
+        self._held.append(name)
+        return True
+
+    def _wait(self, owner: Transaction, deadline: int) -> None:
+        stage, other = self._store.stage, owner.waits_for
+        while other is not None:
+            if other is self:
+                raise Deadlock
+            other = other.waits_for
+        if self._store.dialect == "sqlite" and stage.now >= deadline:
+            raise Locked
+        self.waits_for = owner
+        parked = stage.park()
+        owner.waiters.append(parked)
+        if self._store.dialect == "sqlite":
+            stage.at(deadline, parked.actor, parked)
+        try:
+            stage.wait(parked)
+        finally:
+            self.waits_for = None
+
+    def commit(self) -> None:
+        """Make everything visible at once."""
+        self._store.checking(self)
+        for name, rows in self.rows.items():
+            self.tables[name].update(rows)
+        for name, values in self.logs.items():
+            self._store.logs[name].extend(values)
+        self._store.committed()
+
+    def end(self) -> None:
+        """Let go of every lock."""
+        for name in self._held:
+            del self._store.locks[name]
+        self._held.clear()
+        for parked in self.waiters:
+            self._store.stage.at(self._store.stage.now, parked.actor, parked)
+
+
+class FakeWork(Work):
+    """The repositories of one transaction; what waits for its end is the real code's."""
+
+    def __init__(self, connection: Transaction) -> None:
+        self.jobs = Jobs(connection)  # type: ignore[assignment]
+        self.attempts = Attempts(connection)  # type: ignore[assignment]
+        self.ledger = Ledger(connection)  # type: ignore[assignment]
+        self.archive = Archive(connection)  # type: ignore[assignment]
+        self.events = Events(connection)  # type: ignore[assignment]
+        self.audit = Audit(connection)  # type: ignore[assignment]
+        self.leases = Leases(connection)  # type: ignore[assignment]
+        self.people = People(connection)  # type: ignore[assignment]
+        self.catalogue = Catalogue(connection)  # type: ignore[assignment]
+        self.connection = connection  # type: ignore[assignment]
+        self._moves = []
+        self._acts = []
+        self._acted_at = None
+        self.rings = {}

@@ -1,0 +1,216 @@
+"""What goes wrong in one schedule? A plan is a pure function of its id, so that one id replays it.
+
+``class/dialect/network/bells/point+point``  one of the exhaustive schedules: a crash at the first visit of each point
+``random/N``                               drawn from seed N
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from backends.base import Phase
+from broker.crash import POINTS
+from broker.domain.recovery import Recovery
+from tests.simulation.vendor import SECOND, Faults, Manner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MINUTE = 60 * SECOND
+WINDOW = 10 * MINUTE
+NETWORK = (
+    "ok", "busy", "reset_before", "lost", "error_after", "late_in", "late_out", "late_reply", "refused", "stale",
+    "talk", "fails", "gone",
+)  # fmt: skip
+BELLS = ("ok", "lost", "twice")
+DIALECTS = ("sqlite", "postgresql")
+SUBMITS = ("busy", "reset_before", "lost", "error_after", "surprise", "late_in", "late_out", "late_reply", "refused",
+           "unauthorized")  # fmt: skip
+TALKS = ("error", "timeout", "busy", "unauthorized", "word")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """One member's job: when it is sent, and when, if ever, it is cancelled; ``again`` sends it once more."""
+
+    at: int
+    cancel_at: int | None = None
+    deadline: int | None = None
+    again: bool = False
+    shots: int = 100
+
+
+@dataclass(kw_only=True, slots=True)
+class Plan:
+    """Everything that one schedule is made of; ``affords`` is how many jobs the project's budget can hold."""
+
+    id: str
+    rng: random.Random
+    recovery: Recovery
+    dialect: str
+    faults: Faults
+    crashes: set[tuple[str, int]]
+    pauses: dict[tuple[str, int], int] = field(default_factory=dict)
+    bells: tuple[float, float] = (0.0, 0.0)
+    wishes: tuple[Wish, ...] = (Wish(at=0),)
+    affords: int = 9
+    concurrency: int = 2
+    may_resubmit: bool = True
+    operator: bool = True
+    gateways: int = 1
+    host_dies_at: int | None = None
+    mixed: bool = False
+
+
+class Scripted(Faults):
+    """The first conversation of a kind goes wrong, the rest go well."""
+
+    def __init__(self, network: str, rng: random.Random, *, local: bool) -> None:
+        self._local = local
+        self._network = network
+        self._rng = rng
+        self._left = {verb: 1 for verb in ("submit", "find", "poll", "fetch", "cancel")}
+
+    def submit(self) -> str:
+        self._left["submit"] -= 1
+        if self._network == "refused" or (self._left["submit"] == 0 and self._network in SUBMITS):
+            return self._network
+        return "ok"
+
+    def talk(self, verb: str) -> str:
+        if self._network != "talk":
+            return "ok"
+        self._left[verb] -= 1
+        return self._rng.choice(TALKS) if self._left[verb] == 0 else "ok"
+
+    def landing(self) -> int:
+        if self._network == "late_out":
+            return self._rng.randrange(WINDOW, 3 * WINDOW)
+        return self._rng.randrange(SECOND, WINDOW - 2 * MINUTE)
+
+    def lag(self) -> int:
+        return self._rng.randrange(30 * SECOND, 5 * MINUTE) if self._network == "stale" else 0
+
+    def manner(self) -> Manner:
+        return drawn_manner(self._rng, fails=1.0 if self._network == "fails" else 0.0, local=self._local)
+
+
+class Drawn(Faults):
+    """Any conversation may go wrong, each with its own chance."""
+
+    def __init__(self, rng: random.Random, *, local: bool) -> None:
+        self._local = local
+        self._rng = rng
+        self._submit = rng.choice((0.0, 0.2, 0.5, 0.8))
+        self._talk = rng.choice((0.0, 0.0, 0.1, 0.3))
+        self._fails = rng.choice((0.0, 0.0, 0.3))
+        self._lag = rng.choice((0, 0, 2 * MINUTE))
+        self._refuses = rng.random() < 0.05
+        self._left = 12
+
+    def submit(self) -> str:
+        self._left -= 1
+        if self._refuses:
+            return "refused"
+        wrong = self._left > 0 and self._rng.random() < self._submit
+        return self._rng.choice(SUBMITS) if wrong else "ok"
+
+    def talk(self, verb: str) -> str:
+        self._left -= 1
+        return self._rng.choice(TALKS) if self._left > 0 and self._rng.random() < self._talk else "ok"
+
+    def landing(self) -> int:
+        return self._rng.randrange(SECOND, self._rng.choice((WINDOW - 2 * MINUTE, 3 * WINDOW)))
+
+    def lag(self) -> int:
+        return self._rng.randrange(self._lag) if self._lag else 0
+
+    def manner(self) -> Manner:
+        return drawn_manner(self._rng, fails=self._fails, local=self._local)
+
+
+def drawn_manner(rng: random.Random, *, fails: float, local: bool) -> Manner:
+    """A short or a long job, cancellable or not; local ones take milliseconds, and a few of them seconds."""
+    return Manner(
+        queued=rng.choice((100, 100, 5_000) if local else (SECOND, 20 * SECOND, 2 * MINUTE)),
+        running=rng.choice((3_000, 60_000, 20 * SECOND) if local else (SECOND, 8 * SECOND, 90 * SECOND)),
+        end=Phase.FAILED if rng.random() < fails else Phase.DONE,
+        billed_if_failed=rng.random() < 0.5,
+        cancels=rng.random() < 0.8,
+    )
+
+
+def exhaustive() -> Iterator[str]:
+    """The id of every single point and pair of points, for each class, network fault and doorbell fault."""
+    points = ["none", *POINTS, *("+".join(pair) for pair in combinations(POINTS, 2))]
+    for recovery in Recovery:
+        for network in NETWORK:
+            for bells in BELLS:
+                for crashes in points:
+                    name = f"{recovery.value}/{{}}/{network}/{bells}/{crashes}"
+                    yield name.format(DIALECTS[crc32(name.encode()) & 1])
+
+
+def plan_of(schedule: str) -> Plan:
+    """The plan of an id."""
+    head, _, rest = schedule.partition("/")
+    if head == "random":
+        return _random(schedule, random.Random(int(rest)))
+    dialect, network, bells, crashes = rest.split("/")
+    rng = random.Random(crc32(schedule.encode()))
+    cancels = "cancel." in crashes or rng.random() < 0.15
+    cancel_at = rng.choice((0, SECOND, 5 * SECOND, 40 * SECOND, 3 * MINUTE)) if cancels else None
+    return Plan(
+        id=schedule,
+        rng=rng,
+        recovery=Recovery(head),
+        dialect=dialect,
+        faults=Scripted(network, rng, local=head == "rerun"),
+        crashes={(point, 1) for point in crashes.split("+") if point != "none"},
+        bells={"ok": (0.0, 0.0), "lost": (1.0, 0.0), "twice": (0.0, 1.0)}[bells],
+        wishes=(Wish(at=0, cancel_at=cancel_at),),
+        may_resubmit=rng.random() < 0.8,
+        operator=rng.random() < 0.7,
+        host_dies_at=rng.randrange(SECOND // 10, 20 * SECOND) if network == "gone" else None,
+    )
+
+
+def _random(schedule: str, rng: random.Random) -> Plan:
+    recovery = rng.choice(tuple(Recovery))
+    dialect = rng.choice(DIALECTS)
+    return Plan(
+        id=schedule,
+        rng=rng,
+        recovery=recovery,
+        dialect=dialect,
+        faults=Drawn(rng, local=recovery is Recovery.RERUN),
+        crashes={(rng.choice(POINTS), rng.choice((1, 1, 1, 2, 3))) for _ in range(rng.choice((0, 0, 1, 2, 3)))},
+        pauses={
+            (rng.choice(POINTS), rng.choice((1, 1, 2))): rng.choice((20 * SECOND, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE))
+            for _ in range(rng.choice((0, 1, 1, 2)))
+        },
+        bells=rng.choice(((0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (0.0, 0.5))),
+        wishes=tuple(_wish(rng) for _ in range(rng.choice((1, 1, 1, 2, 3)))),
+        affords=rng.choice((9, 9, 9, 1)),
+        concurrency=rng.choice((1, 2, 4)),
+        may_resubmit=rng.random() < 0.7,
+        operator=rng.random() < 0.7,
+        gateways=rng.choice((1, 2)),
+        host_dies_at=rng.randrange(2 * MINUTE) if recovery is Recovery.RERUN and rng.random() < 0.3 else None,
+        mixed=dialect == "postgresql" and rng.random() < 0.6,
+    )
+
+
+def _wish(rng: random.Random) -> Wish:
+    at = rng.choice((0, 0, rng.randrange(2 * MINUTE)))
+    return Wish(
+        at=at,
+        cancel_at=at + rng.choice((0, SECOND, 35 * SECOND, 5 * MINUTE, 12 * MINUTE)) if rng.random() < 0.35 else None,
+        deadline=at + rng.randrange(MINUTE, 10 * MINUTE) if rng.random() < 0.15 else None,
+        again=rng.random() < 0.2,
+        shots=rng.choice((1, 100, 1000)),
+    )

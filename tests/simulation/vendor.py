@@ -1,0 +1,290 @@
+"""What does a vendor do, and what does it charge? Fakes of all four recovery classes, each with its own ledger.
+
+The ledger is the oracle: it is written when the vendor accepts a request, whether or not anybody hears of it, and
+never by our code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from backends.base import Outcome, Phase, Recovery, Snapshot
+from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unauthorized, UnknownJob, UnknownStatus
+from broker.domain.ids import RemoteId
+from broker.domain.price import Usage, charge
+from broker.domain.result import Outcomes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from backends.base import Order
+    from broker.domain.device import Device
+    from broker.domain.price import Price
+    from tests.simulation.stage import Stage
+
+SECOND = 1_000_000
+TIMEOUT = 30 * SECOND
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manner:
+    """How the vendor treats one job: its times, how it ends, whether it lets itself be cancelled."""
+
+    queued: int = 2 * SECOND
+    running: int = 5 * SECOND
+    end: Phase = Phase.DONE
+    billed_if_failed: bool = False
+    cancels: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Accepted:
+    """One line of the vendor's ledger: a create that it accepted."""
+
+    remote_id: RemoteId
+    token: str
+    shots: int
+    manner: Manner
+    accepted_at: int
+    listed_at: int
+    stopped_at: int | None = None
+    gone: bool = False
+
+    def phase(self, now: int) -> Phase:
+        """Where it stands."""
+        if self.stopped_at is not None:
+            return Phase.CANCELLED
+        if now < self.accepted_at + self.manner.queued:
+            return Phase.QUEUED
+        if now < self.accepted_at + self.manner.queued + self.manner.running:
+            return Phase.RUNNING
+        return self.manner.end
+
+    def usage(self, now: int) -> Usage | None:
+        """What the vendor bills by now; None: nothing."""
+        phase = self.phase(now)
+        if phase is Phase.DONE or (phase is Phase.FAILED and self.manner.billed_if_failed):
+            return Usage(shots=self.shots, run_ms=self.manner.running // 1000)
+        began = self.accepted_at + self.manner.queued
+        if self.stopped_at is not None and self.stopped_at > began:
+            return Usage(shots=0, run_ms=(self.stopped_at - began) // 1000)
+        return None
+
+
+class Faults:
+    """What goes wrong with the next conversation; the schedule decides."""
+
+    def submit(self) -> str:
+        return "ok"
+
+    def talk(self, verb: str) -> str:
+        return "ok"
+
+    def landing(self) -> int:
+        return 0
+
+    def lag(self) -> int:
+        return 0
+
+    def manner(self) -> Manner:
+        return Manner()
+
+
+class Vendor:
+    """A vendor and the adapter to it, in one. ``created`` is told of every line of the ledger as it is written."""
+
+    def __init__(
+        self, stage: Stage, recovery: Recovery, device: Device, price: Price, faults: Faults,
+        created: Callable[[Accepted], None],
+    ) -> None:  # fmt: skip
+        self.name = device.backend
+        self.recovery = recovery
+        self.poll_floor_s = 0.02 if recovery is Recovery.RERUN else 5.0
+        self.reply = SECOND // 1000 if recovery is Recovery.RERUN else SECOND // 5
+        self.ledger: dict[RemoteId, Accepted] = {}
+        self.refused: set[str] = set()
+        self.pending = 0
+        self.stage = stage
+        self.faults = faults
+        self._device = device
+        self._price = price
+        self._created = created
+
+    # -- the vendor's side ---------------------------------------------------------------------------------------
+
+    def accept(self, token: str, shots: int) -> RemoteId:
+        """Create a job; a vendor of the token class answers a token that it knows with the job that it has."""
+        if self.recovery is Recovery.TOKEN:
+            for line in self.ledger.values():
+                if line.token == token:
+                    return line.remote_id
+        now = self.stage.now
+        remote_id = RemoteId(f"{self.name}-{len(self.ledger) + 1}")
+        line = Accepted(
+            remote_id=remote_id,
+            token=token,
+            shots=shots,
+            manner=self.faults.manner(),
+            accepted_at=now,
+            listed_at=now + (self.faults.lag() if self.recovery is Recovery.TOKEN else 0),
+        )
+        self.ledger[remote_id] = line
+        self._created(line)
+        return remote_id
+
+    def charged(self, line: Accepted) -> int:
+        """What the vendor's invoice will say of a job, in micro-units of its own currency."""
+        usage = line.usage(self.stage.now)
+        return 0 if usage is None or self.recovery is Recovery.RERUN else charge(self._price, usage).micros
+
+    def console(self, token: str) -> list[RemoteId]:
+        """What an operator sees who looks for a job by its name."""
+        return [line.remote_id for line in self.ledger.values() if line.token == token and not line.gone]
+
+    def _land(self, token: str, shots: int, delay: int) -> None:
+        """The request is on its way and nobody waits for it any more."""
+        self.pending += 1
+
+        def landed() -> None:
+            self.pending -= 1
+            self.accept(token, shots)
+
+        self.stage.at(self.stage.now + delay, "late request", landed)
+
+    # -- the adapter's side --------------------------------------------------------------------------------------
+
+    def devices(self) -> Sequence[Device]:
+        return (self._device,)
+
+    def submit(self, order: Order) -> RemoteId:
+        fault, stage = self.faults.submit(), self.stage
+        token, shots = order.token, order.shots * len(order.points)
+        if fault == "ok":
+            stage.sleep(self.reply)
+            return self.accept(token, shots)
+        if fault in {"busy", "refused", "unauthorized"}:
+            stage.sleep(self.reply)
+            if fault == "busy":
+                raise Busy("connection refused", retry_after=10.0)
+            if fault == "unauthorized":
+                raise Unauthorized("bad key")
+            if self.recovery is not Recovery.TOKEN or not self.console(token):
+                self.refused.add(token)
+                raise Refused("not this program", code="program_invalid")
+            return self.accept(token, shots)
+        return self._doubtful(fault, token, shots)
+
+    def _doubtful(self, fault: str, token: str, shots: int) -> RemoteId:
+        stage = self.stage
+        if fault in {"late_in", "late_out"}:
+            self._land(token, shots, self.faults.landing())
+            stage.sleep(TIMEOUT)
+            raise OutcomeUnknown("timed out")
+        if fault == "reset_before":
+            stage.sleep(self.reply)
+            raise OutcomeUnknown("connection reset")
+        remote_id = self.accept(token, shots)
+        if fault == "late_reply":
+            stage.sleep(self.faults.landing())
+            return remote_id
+        stage.sleep(self.reply if fault != "lost" else TIMEOUT)
+        if fault == "surprise":
+            raise ValueError("the adapter stumbled over the reply")
+        raise OutcomeUnknown("timed out" if fault == "lost" else "502 after the commit")
+
+    def find(self, token: str) -> Sequence[RemoteId]:
+        self._talk("find")
+        if self.recovery is Recovery.BLIND:
+            return ()
+        now = self.stage.now
+        return [
+            line.remote_id
+            for line in self.ledger.values()
+            if line.token.startswith(token) and line.listed_at <= now and not line.gone
+        ]
+
+    def poll(self, remote_ids: Sequence[RemoteId]) -> Mapping[RemoteId, Snapshot]:
+        self._talk("poll")
+        return {remote_id: self._snapshot(remote_id) for remote_id in remote_ids}
+
+    def _snapshot(self, remote_id: RemoteId) -> Snapshot:
+        line, now = self.ledger.get(remote_id), self.stage.now
+        if line is None or line.gone:
+            return Snapshot(phase=Phase.LOST, word="404")
+        phase = line.phase(now)
+        usage = line.usage(now) if phase in (Phase.FAILED, Phase.CANCELLED) else None
+        return Snapshot(phase=phase, word=phase.value.upper(), usage=usage)
+
+    def fetch(self, remote_id: RemoteId) -> Outcome:
+        self._talk("fetch")
+        line = self.ledger.get(remote_id)
+        if line is None or line.gone:
+            raise UnknownJob(f"no job {remote_id}")
+        usage = line.usage(self.stage.now)
+        if line.phase(self.stage.now) is not Phase.DONE or usage is None:
+            raise BackendError(f"{remote_id} has no result")
+        return Outcome(points=(Outcomes(counts={"0": line.shots}),), usage=usage, raw=remote_id)
+
+    def cancel(self, remote_id: RemoteId) -> None:
+        self._talk("cancel")
+        line, now = self.ledger.get(remote_id), self.stage.now
+        if line is not None and line.manner.cancels and line.phase(now) in (Phase.QUEUED, Phase.RUNNING):
+            line.stopped_at = now
+
+    def close(self) -> None:
+        pass
+
+    def _talk(self, verb: str) -> None:
+        fault = self.faults.talk(verb)
+        self.stage.sleep(self.reply if fault != "timeout" else TIMEOUT)
+        if fault in {"error", "timeout"}:
+            raise BackendError(f"{verb} failed")
+        if fault == "busy":
+            raise Busy(f"{verb}: slow down", retry_after=20.0)
+        if fault == "unauthorized":
+            raise Unauthorized("bad key")
+        if fault == "word":
+            raise UnknownStatus("PENDING_MAYBE")
+
+
+class Local(Vendor):
+    """The rerun class: one host for all workers, which takes and gives many at once and says when a run has ended.
+
+    Its jobs are free; when the host dies, all of them are gone.
+    """
+
+    def submit_many(self, orders: Sequence[Order]) -> Sequence[RemoteId | BackendError]:
+        return [self._one(order) for order in orders]
+
+    def _one(self, order: Order) -> RemoteId | BackendError:
+        try:
+            return self.submit(order)
+        except BackendError as error:
+            return error
+        except ValueError as error:
+            return OutcomeUnknown(str(error))
+
+    def wait(
+        self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1
+    ) -> Mapping[RemoteId, Snapshot]:
+        now = self.stage.now
+        ends = sorted(self._ends(remote_id) for remote_id in remote_ids)
+        soonest = max(ends[min(need, len(ends)) - 1] - now, 0)
+        self.stage.sleep(min(soonest, int(timeout_s * SECOND)) + 1000)
+        return {r: self._snapshot(r) for r in remote_ids if self._ends(r) <= self.stage.now}
+
+    def _ends(self, remote_id: RemoteId) -> int:
+        line = self.ledger.get(remote_id)
+        if line is None or line.gone or line.stopped_at is not None:
+            return 0
+        return line.accepted_at + line.manner.queued + line.manner.running
+
+    def fetch_many(self, remote_ids: Sequence[RemoteId]) -> list[Outcome | BackendError]:
+        return [self._fetched(remote_id) for remote_id in remote_ids]
+
+    def _fetched(self, remote_id: RemoteId) -> Outcome | BackendError:
+        try:
+            return self.fetch(remote_id)
+        except BackendError as error:
+            return error

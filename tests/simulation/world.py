@@ -1,0 +1,217 @@
+"""How is a schedule played? The real services and drivers over a fake store and a fake vendor, on one stage."""
+
+from __future__ import annotations
+
+import random
+import sys
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from broker import crash
+from broker.domain.device import Kind
+from broker.domain.lifecycle import TERMINAL, JobState
+from broker.domain.recovery import Recovery
+from broker.services import submit
+from tests.simulation.actors import Client, Gateway, Operator, Worker
+from tests.simulation.checks import Checks
+from tests.simulation.fake_store import FakeStore
+from tests.simulation.plan import MINUTE, WINDOW, Plan, plan_of
+from tests.simulation.scenery import device_of, furnish, moment, price_of
+from tests.simulation.stage import Crash, Crew, Stage, Violation
+from tests.simulation.vendor import SECOND, Local, Vendor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from broker.domain.job import Job
+
+HORIZON = 6 * 60 * MINUTE
+MOST_STEPS = 3000
+SWEEP_EVERY = 10 * MINUTE
+IN_FLIGHT = frozenset(JobState) - TERMINAL - {JobState.QUEUED, JobState.ATTENTION, JobState.ACCEPTED}
+
+
+@dataclass(kw_only=True, slots=True)
+class Report:
+    """What one schedule showed: which invariant failed, if any, and what was met on the way."""
+
+    id: str
+    failure: str | None
+    visits: Counter[tuple[str, str]]
+    crashes: Counter[tuple[str, str]]
+    ends: Counter[str]
+    beyond: int
+    steps: int
+    trace: list[str] = field(default_factory=list)
+
+
+class World:
+    """One schedule's everything; actors ask it for the time, the store, the vendor and their next turn."""
+
+    def __init__(self, plan: Plan, crew: Crew, *, traced: bool = False) -> None:
+        self.plan = plan
+        self.rng = plan.rng
+        self.stage = Stage(crew)
+        self.traced = traced
+        self.lines: list[str] = []
+        self.visits: Counter[str] = Counter()
+        self.crashes: Counter[tuple[str, str]] = Counter()
+        kind = Kind.SIMULATOR if plan.recovery is Recovery.RERUN else Kind.QPU
+        self.device = device_of(plan.recovery, plan.concurrency, kind)
+        self.devices = {self.device.name: self.device}
+        self.store = FakeStore(
+            self.stage, self, dialect=plan.dialect, breathe=self._breath if plan.mixed else None
+        )
+        furnish(self.store, plan.recovery, self.device, affords=plan.affords, may_resubmit=plan.may_resubmit)
+        self.checks = Checks(self)
+        make = Local if plan.recovery is Recovery.RERUN else Vendor
+        self.vendor = make(
+            self.stage, plan.recovery, self.device, price_of(self.device), plan.faults, self.checks.created
+        )
+        self.store.checking = self.checks.step
+        self.store.committed = self.replan
+        self.workers = [Worker(self, "one"), Worker(self, "two")]
+        self.gateways = [Gateway(self) for _ in range(plan.gateways)]
+        self.operator = Operator(self)
+        self.clients = [Client(self, number, wish) for number, wish in enumerate(plan.wishes)]
+
+    # -- what actors need ----------------------------------------------------------------------------------------
+
+    def clock(self) -> datetime:
+        return moment(self.stage.now)
+
+    def soon(self, longest: int = SECOND) -> int:
+        """A little later."""
+        return self.stage.now + 1 + int(self.rng.random() * longest)
+
+    def say(self, text: str) -> None:
+        if self.traced:
+            self.lines.append(f"{self.stage.now / SECOND:10.3f}  {self.stage.actor:<12}  {text}")
+
+    def _breath(self) -> int:
+        return int(self.rng.random() * 3000) if self.rng.random() < 0.3 else 0
+
+    def visit(self, point: str) -> None:
+        """A crash point: the schedule may end this process here, or stop it for a while."""
+        self.visits[point] += 1
+        place = (point, self.visits[point])
+        if place in self.plan.crashes:
+            self.crashes[point, self.plan.recovery.value] += 1
+            self.say(f"CRASH at {point}")
+            raise Crash(point)
+        pause = self.plan.pauses.get(place)
+        if pause is not None:
+            self.say(f"stands still at {point} for {pause / SECOND:.0f} s")
+            self.stage.sleep(pause)
+            self.say(f"goes on at {point}")
+
+    def ring(self, backend: str, job: str | None = None) -> None:
+        """The doorbell: lost, heard by one worker, or heard by both."""
+        lost, twice = self.plan.bells
+        if self.rng.random() < lost:
+            self.say("the doorbell is lost")
+            return
+        heard = self.workers if self.rng.random() < twice else [self.rng.choice(self.workers)]
+        for worker in heard:
+            self.stage.at(self.soon(20_000), worker.name, worker.hear(() if job is None else (job,)))
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    def replan(self) -> None:
+        """Wake the scanners when the next job is due: the scans between now and then would find nothing."""
+        due = self._next_work()
+        if due is not None:
+            for worker in self.workers:
+                worker.plan(due)
+
+    def _next_work(self) -> int | None:
+        jobs = self.store.tables["jobs"].values()
+        room = self.device.concurrency - sum(job.state in IN_FLIGHT for job in jobs)
+        waits = [self._free_at(job) for job in jobs if job.due_at is not None and self._reachable(job, room)]
+        return min(waits, default=None)
+
+    def _reachable(self, job: Job, room: int) -> bool:
+        return job.state is not JobState.QUEUED or room > 0 or job.cancel_requested or job.deadline is not None
+
+    @staticmethod
+    def _free_at(job: Job) -> int:
+        at = job.due_at if job.lease_until is None else max(job.due_at, job.lease_until)  # type: ignore[type-var]
+        return (at - moment(0)) // (moment(1) - moment(0))  # type: ignore[operator,no-any-return]
+
+    def live(self) -> list[Job]:
+        return [job for job in self.store.tables["jobs"].values() if job.state not in TERMINAL]
+
+    # -- play ----------------------------------------------------------------------------------------------------
+
+    def play(self) -> None:
+        """Let everything happen, then judge the end."""
+        for client in self.clients:
+            self.stage.at(client.wish.at, "client", client.send)
+        self.stage.at(SWEEP_EVERY, "sweep", self.sweep)
+        if self.plan.host_dies_at is not None:
+            self.stage.at(self.plan.host_dies_at, "vendor", self._host_dies)
+        self.stage.run(until=HORIZON, most=MOST_STEPS)
+        if self.stage.failure is not None:
+            raise self.stage.failure
+        self.checks.end()
+
+    def _host_dies(self) -> None:
+        self.say("the vendor forgets everything")
+        for line in self.vendor.ledger.values():
+            line.gone = True
+
+    def sweep(self) -> None:
+        """Every ten minutes while anything lives or may still land, and once after."""
+        last = not (self.vendor.pending or any(client.waits for client in self.clients) or self._moving())
+        worker = self.rng.choice(self.workers)
+        worker.sweep()
+        if not last:
+            self.stage.at(self.stage.now + SWEEP_EVERY, "sweep", self.sweep)
+
+    def _moving(self) -> bool:
+        waiting = JobState.ATTENTION if not self.plan.operator else None
+        return any(job.state is not waiting for job in self.live()) or any(worker.busy for worker in self.workers)
+
+
+def play(schedule: str, crew: Crew, *, traced: bool = False) -> Report:
+    """Play one schedule and report."""
+    world: World | None = None
+    failure: str | None = None
+    try:
+        world = World(plan_of(schedule), crew, traced=traced)
+        crash.visit_with(world.visit)
+        ids = random.Random(1)
+        submit.secrets = SimpleNamespace(token_bytes=ids.randbytes)  # type: ignore[attr-defined]
+        world.play()
+    except Violation as violation:
+        failure = str(violation)
+    except Exception as error:  # noqa: BLE001  a simulation that breaks is a failed schedule
+        failure = "broke: " + "".join(traceback.format_exception(error))
+    finally:
+        crash.visit_with(None)
+        submit.secrets = sys.modules["secrets"]  # type: ignore[attr-defined]
+    return _report(schedule, world, failure)
+
+
+def _report(schedule: str, world: World | None, failure: str | None) -> Report:
+    if world is None:
+        return Report(id=schedule, failure=failure, visits=Counter(), crashes=Counter(), ends=Counter(), beyond=0, steps=0)
+    recovery = world.plan.recovery.value
+    return Report(
+        id=schedule,
+        failure=failure,
+        visits=Counter({(point, recovery): count for point, count in world.visits.items()}),
+        crashes=world.crashes,
+        ends=Counter(f"{recovery} {job.state.value}" for job in world.store.tables["jobs"].values()),
+        beyond=world.checks.beyond,
+        steps=world.stage.steps,
+        trace=world.lines,
+    )
+
+
+__all__ = ["HORIZON", "WINDOW", "Report", "World", "play"]
+

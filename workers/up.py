@@ -1,0 +1,192 @@
+"""How does one command start everything? ``qsubmit up``: servers, gateway and workers, kept running until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import importlib
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from broker import logs
+from broker.settings import Settings
+from workers import servers
+from workers.seeding import first_start
+from workers.supervise import Program, Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+log = logging.getLogger("qsubmit.up")
+READY_S = 120.0
+VENDORS = ("braket", "pasqal", "quandela")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of ``qsubmit up``."""
+    p = argparse.ArgumentParser(prog="qsubmit up", description="Start a whole hub on this machine.")
+    p.add_argument("--data", type=Path, default=Path("qsubmit-data"), help="where everything is kept")
+    p.add_argument("--port", type=int, default=8000, help="port of the gateway")
+    p.add_argument("--host", default="127.0.0.1", help="address of the gateway")
+    p.add_argument("--workers", type=int, default=2, help="worker processes")
+    p.add_argument("--postgres", action="store_true", help="use an embedded PostgreSQL instead of SQLite")
+    p.add_argument("--no-redis", action="store_true", help="no queue: workers find jobs by scanning alone")
+    p.add_argument("--no-sandbox", action="store_true", help="do not start the vendor sandboxes")
+    p.add_argument("--seeds", type=Path, default=None, help="directory of seed files (default: the checkout's)")
+    p.add_argument("--log-level", default="WARNING")
+    return p
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run until SIGTERM; 0 on a clean stop, 1 if something essential cannot start."""
+    options = parser().parse_args(arguments)
+    options.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    logs.configure(options.log_level, as_json=False)
+    with contextlib.ExitStack() as stack:
+        if not _lock(options.data, stack):
+            sys.stderr.write(f"qsubmit up: another qsubmit up runs on {options.data}\n")
+            return 1
+        try:
+            return _run(options, stack)
+        except (RuntimeError, OSError, TimeoutError, ValueError) as error:
+            sys.stderr.write(f"qsubmit up: {error}\n")
+            return 1
+
+
+def _lock(data: Path, stack: contextlib.ExitStack) -> bool:
+    lock = stack.enter_context((data / "up.lock").open("w"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _run(options: argparse.Namespace, stack: contextlib.ExitStack) -> int:
+    _check_port(options.host, options.port)
+    supervisor = Supervisor()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, supervisor.ask_to_stop)
+    stack.callback(supervisor.stop)
+    environ = _environment(options, supervisor, stack)
+    os.environ.update(environ)
+    first_start(Settings(), options.data, options.seeds)
+    _start(options, supervisor)
+    url = f"http://{options.host}:{options.port}"
+    _await_ready(url, supervisor)
+    sys.stdout.write(f"ready {url}\n")
+    sys.stdout.flush()
+    supervisor.watch()
+    return 0
+
+
+def _environment(
+    options: argparse.Namespace, supervisor: Supervisor, stack: contextlib.ExitStack
+) -> dict[str, str]:
+    """Servers that are not configured from outside are started here."""
+    data = options.data.resolve()
+    environ = {"QSUBMIT_DATA": str(data), "QSUBMIT_LOG_LEVEL": options.log_level}
+    if "QSUBMIT_PEPPER" not in os.environ and "QSUBMIT_PEPPER_FILE" not in os.environ:
+        _pepper(data / "pepper")
+    if options.postgres and "QSUBMIT_DATABASE_URL" not in os.environ:
+        server, environ["QSUBMIT_DATABASE_URL"] = servers.postgres(data)
+        stack.callback(server.cleanup)  # type: ignore[attr-defined]
+    if not options.no_redis and "QSUBMIT_BROKER_URL" not in os.environ:
+        program, url = servers.redis_program(data)
+        supervisor.start(program)
+        servers.await_redis(url)
+        environ["QSUBMIT_BROKER_URL"] = url
+    if not options.no_sandbox:
+        environ |= _sandboxes(data, supervisor)
+    return environ
+
+
+def _pepper(path: Path) -> None:
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+
+
+def _sandboxes(data: Path, supervisor: Supervisor) -> dict[str, str]:
+    """A sandbox for each vendor without real credentials; the vendor's settings read its URL."""
+    environ = {}
+    for vendor in VENDORS:
+        name = f"QSUBMIT_{vendor.upper()}_SANDBOX_URL"
+        if name in os.environ or _is_real(vendor):
+            continue
+        home, port = data / "sandboxes" / vendor, _free_port()
+        home.mkdir(parents=True, exist_ok=True)
+        command = (sys.executable, "-m", "backends.sandbox", vendor, "--data", str(home), "--port", str(port))
+        supervisor.start(Program(name=f"sandbox-{vendor}", command=command))
+        environ[name] = f"http://127.0.0.1:{port}"
+    return environ
+
+
+def _is_real(vendor: str) -> bool:
+    """Whether the environment has the vendor's real credentials."""
+    settings = importlib.import_module(f"backends.{vendor}.settings")
+    return settings.settings_from(os.environ) is not None
+
+
+def _check_port(host: str, port: int) -> None:
+    """Somebody else's gateway on our port would look as if ours were ready.
+
+    Raises:
+        RuntimeError: the port is taken.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise RuntimeError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _start(options: argparse.Namespace, supervisor: Supervisor) -> None:
+    gateway = (
+        sys.executable, "-m", "uvicorn", "--factory", "broker.bootstrap:gateway", "--host", options.host,
+        "--port", str(options.port), "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "5",
+        "--backlog", "4096",
+    )
+    supervisor.start(Program(name="gateway", command=gateway))
+    supervisor.start(Program(name="scan", command=(sys.executable, "-m", "workers.scan")))
+    if os.environ.get("QSUBMIT_BROKER_URL"):
+        listen = (sys.executable, "-m", "workers.listen", "-c", str(options.workers))
+        supervisor.start(Program(name="listen", command=listen))
+
+
+def _await_ready(url: str, supervisor: Supervisor) -> None:
+    deadline = time.monotonic() + READY_S
+    last = "no answer"
+    while time.monotonic() < deadline:
+        supervisor.check()
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=2) as answer:  # noqa: S310  our own address
+                if answer.status == 200:  # noqa: PLR2004
+                    return
+        except urllib.error.HTTPError as error:
+            last = error.read().decode()
+        except OSError as error:
+            last = str(error)
+        time.sleep(0.1)
+    raise TimeoutError(f"the service did not become ready: {last}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
