@@ -23,6 +23,8 @@ from broker.store.schema import upgrade
 from broker.store.unit_of_work import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi import FastAPI
 
 
@@ -38,18 +40,18 @@ def open_store(settings: Settings) -> Store:
     return Store(engine, doorbell(settings.broker_url))
 
 
-def open_room(settings: Settings, store: Store) -> Room:
+def open_room(settings: Settings, store: Store, *, clock: Callable[[], datetime] = utc_now) -> Room:
     """The services of a gateway."""
     market = Market(store)
     return Room(
         settings=settings,
         store=store,
-        clock=utc_now,
+        clock=clock,
         keys=Keys(store, settings.secret()),
         rate=RateLimit(settings.rate_per_s, settings.rate_burst),
         market=market,
         preparation=Preparation(store, market),
-        writer=Writer(Admitter(store, utc_now)),
+        writer=Writer(Admitter(store, clock)),
         look=Look(store),
         metrics=Metrics(),
     )

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,18 +42,33 @@ POINTS = (
 
 
 class CrashPlan:
-    """Kills this process at the n-th visit of one point: ``QSUBMIT_CRASH=submit.after_send`` or ``...:3``."""
+    """A plan in a file, so that one process of a service that already runs can be told to die: one process, once.
 
-    def __init__(self, plan: str) -> None:
-        self.point, _, nth = plan.partition(":")
-        self.left = int(nth or 1)
+    ``QSUBMIT_CRASH`` names the file; its only line is ``PROGRAM POINT NTH SIGNAL SERIAL``. Who runs PROGRAM (a word
+    of its command line) and comes to POINT for the NTH time renames the file to ``FILE.PID``, the proof of where it
+    was, and gets the signal.
+    """
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._command = " ".join(sys.orig_argv)
+        self._visits: Counter[str] = Counter()
 
     def __call__(self, name: str) -> None:
         """Die here if it is time."""
-        if name == self.point:
-            self.left -= 1
-            if self.left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            plan = Path(self._file).read_text()
+        except FileNotFoundError:
+            return
+        program, point, nth, number, _ = plan.split()
+        if name != point or program not in self._command:
+            return
+        self._visits[plan] += 1
+        if self._visits[plan] == int(nth):
+            with contextlib.suppress(FileNotFoundError):  # somebody else was first
+                Path(self._file).rename(f"{self._file}.{os.getpid()}")
+                # To this thread: one sent to the process would let it run on until another thread has taken it.
+                signal.pthread_kill(threading.get_ident(), int(number))
 
 
 _visit: Callable[[str], None] | None = CrashPlan(os.environ["QSUBMIT_CRASH"]) if "QSUBMIT_CRASH" in os.environ else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from broker.domain.recovery import Quiescence
@@ -13,7 +13,11 @@ from broker.domain.terms import Terms
 
 
 class Settings(BaseSettings):
-    """Durations are in seconds. ``pepper_file`` wins over ``pepper``; both keep API keys from being guessed."""
+    """Durations are in seconds.
+
+    The pepper keeps a stolen table of API keys from being of use: ``pepper_file`` wins over ``pepper``, and what is
+    set wins over the file ``pepper`` in the data directory.
+    """
 
     model_config = SettingsConfigDict(env_prefix="QSUBMIT_", frozen=True, extra="ignore")
 
@@ -32,7 +36,8 @@ class Settings(BaseSettings):
     scan_s: float = 2.0
     scan_stale_s: float = 30.0
     catalogue_s: float = 30.0
-    rate_per_s: float = Field(default=200.0, validation_alias=AliasChoices("QSUBMIT_RATE_PER_S"))
+    verify_s: float = 3600.0
+    rate_per_s: float = Field(default=200.0, gt=0)
     rate_burst: int = 2000
     body_limit: int = 1 << 20
     log_level: str = "INFO"
@@ -64,11 +69,13 @@ class Settings(BaseSettings):
         Raises:
             ValueError: none is configured, or it is too short.
         """
-        file = self.pepper_file or self.data / "pepper"
-        if file.exists():
-            text = file.read_text().strip()
-        else:
-            text = self.pepper.get_secret_value() if self.pepper else ""
+        text = self._pepper_text()
         if len(text) < 32:  # noqa: PLR2004  256 bits in hexadecimal are 64, in base64 43
             raise ValueError("set QSUBMIT_PEPPER or QSUBMIT_PEPPER_FILE to at least 32 random characters")
         return text.encode()
+
+    def _pepper_text(self) -> str:
+        if self.pepper is not None and self.pepper_file is None:
+            return self.pepper.get_secret_value()
+        file = self.pepper_file or self.data / "pepper"
+        return file.read_text().strip() if file.exists() else ""

@@ -17,10 +17,11 @@ from broker.domain.recovery import Recovery
 from broker.services.apply import apply
 from broker.services.claim import Claim, claim
 from broker.services.settle import Tariff
+from broker.store.catalogue import REFUSED_CREDENTIALS
 from workers.look import Look, collected, fetch, noted
 from workers.orders import Orders
 from workers.reconcile import Doubt, settle_doubt
-from workers.send import Sending, fresh_enough, reaction, send
+from workers.send import Sending, reaction, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -92,14 +93,11 @@ class Driver:
     def _start(self, backend: Backend, begun: Sequence[tuple[Job, Attempt]]) -> None:
         self._orders.read([job for job, _ in begun])
         devices = self._devices()
-        batch, unsendable = [], []
-        for job, attempt in begun:
-            if fresh_enough(job, self._terms, self._clock()):
-                order = self._orders.order(job, attempt, devices[job.device])
-                batch.append(Sending(job=job, attempt=attempt, order=order))
-            else:
-                unsendable.append(job)
-        replies = send(backend, batch)
+        batch = [
+            Sending(job=job, attempt=attempt, order=self._orders.order(job, attempt, devices[job.device]))
+            for job, attempt in begun
+        ]
+        replies = send(backend, batch, terms=self._terms, clock=self._clock)
         changes = self._reactions(backend, batch, replies)
         if backend.recovery is Recovery.RERUN:
             changes = self._stay(backend, changes)
@@ -221,7 +219,7 @@ class Driver:
         at = self._clock()
         log.error("%s refuses our credentials; paused", backend)
         with self._store.write() as work:
-            work.catalogue.pause(backend, "the vendor refuses the broker's credentials", at, at + self._terms.pause)
+            work.catalogue.pause(backend, REFUSED_CREDENTIALS, at, at + self._terms.pause)
 
 
 def pending_then(first: Change, second: Change) -> Change:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from broker.services.settle import Tariff
 
 
+RESULT_PATIENCE = timedelta(days=7)
+
+
 @runtime_checkable
 class WholesaleResults(Protocol):
     """A backend that hands out many results in one call."""
@@ -110,6 +113,8 @@ def collected(
     if job.state is not JobState.FETCHING:
         change = move(change, JobState.FETCHING, at=look.at, reason=f"the vendor says {word}" if word else "")
     if isinstance(got, UnknownJob):
+        return ended(change, JobState.FAILED, AttemptEnd.LOST, at=look.at, reason=str(got), code="result_lost")
+    if isinstance(got, BackendError) and look.at - attempt.intent_at > RESULT_PATIENCE:
         return ended(change, JobState.FAILED, AttemptEnd.LOST, at=look.at, reason=str(got), code="result_lost")
     if isinstance(got, BackendError):
         later = look.at + next_poll(look.at - attempt.intent_at, None, timedelta(seconds=5))

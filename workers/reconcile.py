@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from backends.errors import BackendError, Busy, Unauthorized
+from backends.errors import BackendError, Busy, Refused, Unauthorized
 from broker.crash import crashpoint
 from broker.domain.attempt import AttemptEnd
 from broker.domain.change import Change, let_go, look_again, move, sent
 from broker.domain.lifecycle import JobState
 from broker.domain.recovery import Act, Recovery, Verdict, needs_look, verdict
+from broker.services.settle import ended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +45,8 @@ def settle_doubt(doubt: Doubt, backend: Backend, order: Order, *, at: datetime, 
             backend.recovery, doubt.attempt, found, at=at, quiescence=terms.quiescence, may_resubmit=doubt.may_resubmit
         )
         return _carry_out(start, doubt, finding, backend, order, at=at, terms=terms)
+    except Refused as error:
+        return _refused(start, doubt.attempt, error, at=at, terms=terms)
     except BackendError as error:
         return _later(start, doubt.attempt, at + _patience(error, terms), str(error))
     except Exception as error:  # noqa: BLE001  one adapter's surprise must not stop the other jobs of this scan
@@ -88,8 +91,8 @@ def _adopt(start: Change, attempt: Attempt, remote_id: RemoteId, *, at: datetime
 
 def _requeue(start: Change, attempt: Attempt, recovery: Recovery, finding: Verdict, at: datetime) -> Change:
     end = AttemptEnd.LOST if recovery is Recovery.RERUN else AttemptEnd.ABSENT
-    ended = replace(attempt, end=end, detail=finding.reason, absences=finding.absences)
-    back = replace(start, job=let_go(replace(start.job, due_at=at)), attempt=ended)
+    over = replace(attempt, end=end, detail=finding.reason, absences=finding.absences)
+    back = replace(start, job=let_go(replace(start.job, due_at=at)), attempt=over)
     return move(back, JobState.QUEUED, at=at, reason=finding.reason)
 
 
@@ -110,6 +113,15 @@ def _resend(start: Change, doubt: Doubt, backend: Backend, order: Order, *, at: 
     if others:
         return _attend(start, doubt, "the token's answer and the vendor's list disagree", at)
     return _adopt(start, doubt.attempt, remote_id, at=at, reason="sent again with the same token")
+
+
+def _refused(start: Change, attempt: Attempt, error: Refused, *, at: datetime, terms: Terms) -> Change:
+    # The list is empty and the vendor refuses what we send again: both say that it has nothing. But while the first
+    # request may still land, that can change.
+    quiet = attempt.intent_at + terms.quiescence.window
+    if at < quiet:
+        return _later(start, attempt, quiet, f"refused when sent again; the first request may still land: {error}")
+    return ended(start, JobState.FAILED, AttemptEnd.REFUSED, at=at, reason=str(error), code=error.code)
 
 
 def _later(start: Change, attempt: Attempt, until: datetime, reason: str) -> Change:

@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from backends.errors import BackendError
-from broker.domain.ids import TOKEN_PREFIX
+from broker.domain.ids import TOKEN_PREFIX, RemoteId
+from workers.verify import Verification
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,9 +32,10 @@ class Round:
 
 
 def rounds_of(hands: Hands) -> list[Round]:
-    """Every loop of this worker's backends."""
+    """Every loop of this worker's backends, and the hourly look at the invariants."""
     every = timedelta(seconds=hands.settings.catalogue_s)
-    found = []
+    verification = Verification(hands.store)
+    found = [Round(name="verify", every=timedelta(seconds=hands.settings.verify_s), run=verification.begin)]
     for name, backend in hands.backends.items():
         found.append(Round(name=f"catalogue:{name}", every=every, run=_catalogue(hands, backend)))
         found.append(Round(name=f"sweep:{name}", every=SWEEP_EVERY, run=_sweep(hands, backend)))
@@ -95,11 +97,12 @@ def sweep(hands: Hands, backend: Backend, at: datetime) -> int:
     An attempt in doubt may own a job that it does not know yet: those are left to the reconciler.
     """
     listed = set(backend.find(TOKEN_PREFIX))
-    if not listed:
-        return 0
     with hands.store.read() as work:
-        strangers = listed - work.attempts.known(backend.name, sorted(listed))
+        # In this order: an attempt that learns its id between the two looks is then known. The other way round it
+        # would be in neither, and the sweep would cancel a good job.
         doubtful = work.attempts.unresolved(backend.name)
+        listed |= {RemoteId(remote_id) for remote_id in work.attempts.disowned(backend.name)}
+        strangers = listed - work.attempts.known(backend.name, sorted(listed))
     for attempt in doubtful if strangers else ():
         strangers -= set(backend.find(attempt.token))
     for remote_id in sorted(strangers):

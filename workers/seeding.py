@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,9 +38,9 @@ def first_start(settings: Settings, data: Path, seeds: Path | None) -> None:
     for number, (slug, member) in enumerate(_administrators(store)):
         path = data / "keys" / slug
         if not path.exists():
-            _write(path, _new_key(store, keys, member))
+            write_secret(path, _new_key(store, keys, member))
         if number == 0 and not (data / "key").exists():
-            _write(data / "key", path.read_text())
+            write_secret(data / "key", path.read_text())
     engine.dispose()
 
 
@@ -54,7 +55,7 @@ def _administrators(store: Store) -> list[tuple[str, str]]:
         .order_by(tables.hubs.c.slug != "daejeon", tables.hubs.c.slug, tables.members.c.id)
     )
     with store.read() as work:
-        rows = work.connection.execute(query).tuples().all()
+        rows = work.connection.execute(query).all()
     first: dict[str, str] = {}
     for slug, member in rows:
         first.setdefault(slug, member)
@@ -71,7 +72,13 @@ def _new_key(store: Store, keys: Keys, member: str) -> str:
     return secret
 
 
-def _write(path: Path, secret: str) -> None:
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_text(secret)
+def write_secret(path: Path, secret: str) -> None:
+    """The whole file, for its owner alone, or no file: an empty one would be taken for the secret at the next start."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    with draft.open("w") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

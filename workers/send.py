@@ -15,7 +15,7 @@ from broker.domain.recovery import Recovery
 from broker.services.settle import ended
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from backends.base import Backend, Order
@@ -50,15 +50,27 @@ def fresh_enough(job: Job, terms: Terms, at: datetime) -> bool:
     return job.lease_until is not None and job.lease_until - at >= 2 * terms.send_timeout
 
 
-def send(backend: Backend, batch: Sequence[Sending]) -> list[RemoteId | BackendError]:
-    """Send each exactly once and return the replies in order; an unforeseen exception is a doubt, never a retry."""
+def send(
+    backend: Backend, batch: Sequence[Sending], *, terms: Terms, clock: Callable[[], datetime]
+) -> list[RemoteId | BackendError]:
+    """Send each exactly once and return the replies in order; an unforeseen exception is a doubt, never a retry.
+
+    The lease is looked at before each: those that went before may have taken their whole timeout.
+    """
     crashpoint("submit.before_send")
-    if isinstance(backend, Wholesale):
+    if isinstance(backend, Wholesale) and all(fresh_enough(each.job, terms, clock()) for each in batch):
         replies = list(backend.submit_many([each.order for each in batch]))
     else:
-        replies = [_one(backend, each.order) for each in batch]
+        replies = [
+            _one(backend, each.order) if fresh_enough(each.job, terms, clock()) else too_late() for each in batch
+        ]
     crashpoint("submit.after_send")
     return replies
+
+
+def too_late() -> Busy:
+    """What stands for a reply where nothing was sent: somebody else may soon act on the job."""
+    return Busy("too little of the lease was left to send it", retry_after=0.0)
 
 
 def _one(backend: Backend, order: Order) -> RemoteId | BackendError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import os
 import shutil
@@ -49,10 +50,15 @@ def short_socket(home: Path) -> Path:
     direct = home.resolve() / "redis.sock"
     if len(str(direct)) <= 100:  # noqa: PLR2004  room below sun_path's 108
         return direct
-    link = Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp")) / f"qsubmit-{abs(hash(str(direct))):x}"  # noqa: S108
+    link = Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp")) / f"qsubmit-{_name_of(direct)}"  # noqa: S108
     link.unlink(missing_ok=True)
     link.symlink_to(home.resolve())
     return link / "redis.sock"
+
+
+def _name_of(path: Path) -> str:
+    """The same in every process: ``hash()`` is salted, and would leave a link behind at every start."""
+    return hashlib.sha256(str(path).encode()).hexdigest()[:16]
 
 
 def await_redis(url: str) -> None:
@@ -74,7 +80,8 @@ def await_redis(url: str) -> None:
 def postgres(data: Path) -> tuple[object, str]:
     """A PostgreSQL server of ours in ``data``, with its database URL; keep the first value, it owns the server."""
     home = data / "run"
-    (home / "python_PostgresServer").mkdir(parents=True, exist_ok=True, mode=0o700)
+    (home / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)  # a runtime directory that others can enter is not used
     before = os.environ.get("XDG_RUNTIME_DIR")
     os.environ["XDG_RUNTIME_DIR"] = str(home.resolve())
     try:

@@ -16,6 +16,7 @@ log = logging.getLogger("qsubmit.supervise")
 PR_SET_PDEATHSIG = 1
 GRACE_S = 20.0
 LONGEST_WAIT_S = 10.0
+WELL_S = 5.0  # a program that ran this long had started well: its end is not one more failed start
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -39,6 +40,7 @@ class Supervisor:
     def __init__(self) -> None:
         self._programs: list[tuple[Program, subprocess.Popen[bytes]]] = []
         self._failures: dict[str, int] = {}
+        self._began: dict[str, float] = {}
         self._stopping = threading.Event()
 
     def start(self, program: Program) -> subprocess.Popen[bytes]:
@@ -48,6 +50,7 @@ class Supervisor:
         return process
 
     def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
+        self._began[program.name] = time.monotonic()
         return subprocess.Popen(
             program.command,
             env=os.environ | dict(program.environ),
@@ -69,7 +72,8 @@ class Supervisor:
                     self._programs[number] = (program, self._again(program, process))
 
     def _again(self, program: Program, process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
-        failures = self._failures[program.name] = self._failures.get(program.name, 0) + 1
+        ran_well = time.monotonic() - self._began[program.name] > WELL_S
+        failures = self._failures[program.name] = 1 if ran_well else self._failures.get(program.name, 0) + 1
         pause = min(0.1 * 2**failures, LONGEST_WAIT_S)
         log.error("%s ended with %s; again in %.1f s", program.name, process.returncode, pause)
         self._stopping.wait(pause)

@@ -18,10 +18,11 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backends.local.caller import Caller
 from broker import logs
 from broker.settings import Settings
 from workers import servers
-from workers.seeding import first_start
+from workers.seeding import first_start, write_secret
 from workers.supervise import Program, Supervisor
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def _run(options: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     supervisor = Supervisor()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, supervisor.ask_to_stop)
+    # After the workers, whose simulator host outlives them for a while: here nobody else will need it.
+    stack.callback(Caller(options.data, (), {}).end_host)
     stack.callback(supervisor.stop)
     environ = _environment(options, supervisor, stack)
     os.environ.update(environ)
@@ -113,8 +116,7 @@ def _environment(
 
 def _pepper(path: Path) -> None:
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32))
+        write_secret(path, secrets.token_hex(32))
 
 
 def _sandboxes(data: Path, supervisor: Supervisor) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import time
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from backends.braket.calibration import calibration_of
@@ -61,6 +62,7 @@ def device_of(answer: Mapping[str, Any], *, region: str, sandbox: bool, price: P
         max_points=int(sets.get("maximumExecutables") or 1),
         max_duration_us=_longest_us(abilities),
         sweeps=bool(sets),
+        global_drive_only=AHS in actions and not _has_local_detuning(abilities),
         status=Status(answer["deviceStatus"].lower()),
         windows=_windows(service),
         queue_depth=_queue_depth(answer),
@@ -72,7 +74,7 @@ def device_of(answer: Mapping[str, Any], *, region: str, sandbox: bool, price: P
         max_run_ms=6 * 3600 * 1000 if kind is Kind.SIMULATOR else 60_000,
         sandbox=sandbox,
         notes=(service.get("deviceDocumentation") or {}).get("summary") or "",
-        extra=_extra(actions.get(OPENQASM) or {}, sets),
+        extra=_extra(kind, actions.get(OPENQASM) or {}, sets),
     )
 
 
@@ -82,7 +84,10 @@ def _home(arn: str) -> str:
 
 def _formats(actions: Mapping[str, Any]) -> frozenset[Format]:
     gate = {Format.OPENQASM2, Format.OPENQASM3} if OPENQASM in actions else set()
-    return frozenset(gate | ({Format.AHS, Format.PULSER} if AHS in actions else set()))
+    atoms = {Format.AHS} if AHS in actions else set()
+    if atoms and find_spec("pulser") is not None:
+        atoms.add(Format.PULSER)
+    return frozenset(gate | atoms)
 
 
 def _width(abilities: Mapping[str, Any]) -> int | None:
@@ -95,6 +100,10 @@ def _width(abilities: Mapping[str, Any]) -> int | None:
 def _longest_us(abilities: Mapping[str, Any]) -> float | None:
     drive = ((abilities.get("paradigm") or {}).get("rydberg") or {}).get("rydbergGlobal") or {}
     return float(drive["timeMax"]) * 1e6 if "timeMax" in drive else None
+
+
+def _has_local_detuning(abilities: Mapping[str, Any]) -> bool:
+    return bool(((abilities.get("paradigm") or {}).get("rydberg") or {}).get("rydbergLocal"))
 
 
 def _windows(service: Mapping[str, Any]) -> tuple[Window, ...]:
@@ -120,9 +129,12 @@ def _queue_depth(answer: Mapping[str, Any]) -> int | None:
     return sum(sizes) if sizes else None
 
 
-def _extra(gate: Mapping[str, Any], sets: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """What a submit needs to know again: the gates to write, and the shots that one program set may have."""
-    extra = []
+def _extra(kind: Kind, gate: Mapping[str, Any], sets: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What a submit needs to know again: the gates to write, and the shots that one program set may have.
+
+    ``billed``: Amazon's simulators cost money, so that without a price they are refused like a QPU.
+    """
+    extra = [("billed", "true")] if kind is Kind.SIMULATOR else []
     if gate:
         extra.append((OPERATIONS, " ".join(gate.get("supportedOperations") or ())))
     if sets.get("maximumTotalShots"):

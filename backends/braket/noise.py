@@ -35,12 +35,12 @@ def noisy_simulator(errors: NoiseFigures) -> Any:  # noqa: ANN401  a Braket simu
 
     class Noisy(DensityMatrixSimulator):  # type: ignore[misc]
         def _parse_program_with_shots(self, program: Any, shots: int) -> Any:  # noqa: ANN401
-            context = super()._parse_program_with_shots(program, shots)
-            instructions = list(context.circuit.instructions)
-            context.circuit.instructions[:] = [
+            parsed = super()._parse_program_with_shots(program, shots)
+            instructions = list(parsed.circuit.instructions)
+            parsed.circuit.instructions[:] = [
                 part for gate in instructions for part in (gate, *_channels(gate, errors))
             ]
-            return context
+            return parsed
 
     return Noisy()
 

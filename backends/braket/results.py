@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -183,10 +184,16 @@ def _atoms(document: Mapping[str, Any]) -> Reading:
         points=(Outcomes(counts=dict(counts)),),
         warnings=(warning,) if lost else (),
         run_ms=_run_ms(document.get("additionalMetadata") or {}),
+        compiled=json.dumps(action) if (action := _action(document)) else None,
     )
 
 
+def _action(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The AHS program as sent: what a Pulser sequence became can be read here."""
+    return (document.get("additionalMetadata") or {}).get("action") or {}
+
+
 def _filled(document: Mapping[str, Any]) -> list[int]:
-    action = (document.get("additionalMetadata") or {}).get("action") or {}
+    action = _action(document)
     filling: list[int] = ((action.get("setup") or {}).get("ahs_register") or {}).get("filling") or []
     return filling

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
@@ -27,7 +25,7 @@ from backends.sandboxing.tasks import State, Task, Tasks
 from broker.domain.price import Usage, charge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from starlette.types import ASGIApp
@@ -144,8 +142,3 @@ def serve(*, data: Path, host: str, port: int, announce: Callable[[str], None] |
         serve_forever(sandbox.app, listener, announce)
     finally:
         sandbox.close()
-
-
-def document_of(setting: Setting) -> Mapping[str, Any]:
-    """The knobs as JSON, for a client that wants to turn them back."""
-    return json.loads(json.dumps(asdict(setting)))  # type: ignore[no-any-return]

@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from backends.braket.gates import Gate, Speaker
-from backends.braket.verbatim import layout_of, speaks_braket
+from backends.braket.verbatim import has_include, layout_of, one_register, speaks_braket
 from backends.errors import Refused
 
 if TYPE_CHECKING:
@@ -26,22 +26,34 @@ def warm() -> None:
 
 
 def translate(request: Mapping[str, Any]) -> dict[str, Any]:
-    """``{format, source, bits, parameters, operations, verbatim}`` → ``{source, bits, qubits}``.
+    """``{task, format, source, bits, parameters, operations, verbatim}`` → ``{source, bits, qubits}``.
 
+    ``task`` is ``openqasm``, or ``pulser``: then ``{source, bindings}`` → ``{source}``, an AHS program.
     ``bits`` is the number of classical bits of a counts key; 0 asks that every qubit be measured. The answer's
     ``bits`` give the qubit behind each of them.
 
     Raises:
         Refused: the program cannot be said to this device.
     """
+    if request.get("task") == "pulser":
+        from backends.braket.translate_pulser import translated
+
+        return translated(request)
     source, wanted = request["source"], int(request["bits"])
-    if request["verbatim"] or speaks_braket(source):
-        qubits, bits = layout_of(source)
-        return _answer(source, qubits, bits, wanted)
-    circuit = _qiskit_circuit(request["format"], source)
+    if request["verbatim"]:
+        return _as_it_is(source, wanted)
+    may_be_braket = request["format"] == "openqasm3" and not has_include(source)
+    if may_be_braket and speaks_braket(source):
+        return _as_it_is(one_register(source), wanted, layout_of(source))
+    circuit = _unrolled(_qiskit_circuit(request["format"], source))
     writer = _Writer(request["operations"], request["parameters"])
     writer.read(circuit)
     return _answer(writer.text(), writer.width, writer.bits, wanted)
+
+
+def _as_it_is(source: str, wanted: int, layout: tuple[int, list[int | None]] | None = None) -> dict[str, Any]:
+    qubits, bits = layout or layout_of(source)
+    return _answer(source, qubits, bits, wanted)
 
 
 def _answer(source: str, qubits: int, bits: Sequence[int | None], wanted: int) -> dict[str, Any]:
@@ -64,6 +76,16 @@ def _qiskit_circuit(form: str, source: str) -> Any:  # noqa: ANN401  a Qiskit ci
             return qasm2.loads(source, custom_instructions=known)
     except Exception as error:
         raise Refused(f"the program cannot be read: {error}"[:500], code="program_invalid") from error
+
+
+def _unrolled(circuit: Any) -> Any:  # noqa: ANN401  a Qiskit circuit
+    """A loop over known numbers is no control flow to the device."""
+    if "for_loop" not in circuit.count_ops():
+        return circuit
+    from qiskit.transpiler import PassManager
+    from qiskit.transpiler.passes import UnrollForLoops
+
+    return PassManager([UnrollForLoops()]).run(circuit)
 
 
 class _Writer:

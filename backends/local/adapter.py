@@ -113,12 +113,16 @@ class LocalBackend:
 
     def _ask_running(self, verb: str, arguments: Sequence[Any], *, default: Json, timeout_s: float = TALK_S) -> Json:
         """A host that is not there knows no job: nothing to start it for."""
-        try:
-            return self._caller.ask_all(verb, arguments, timeout_s=timeout_s)
-        except NotRunning:
-            return default
-        except OutcomeUnknown as error:
-            raise Busy(str(error), retry_after=0.1) from error
+        for last in (False, True):
+            try:
+                return self._caller.ask_all(verb, arguments, timeout_s=timeout_s)
+            except NotRunning:
+                return default
+            except OutcomeUnknown as error:
+                # Cut off: to ask again changes nothing, and tells whether it is there at all.
+                if last or not isinstance(error.__cause__, ConnectionError):
+                    raise Busy(str(error), retry_after=0.1) from error
+        return default
 
 
 def _submission(orders: Sequence[Order]) -> dict[str, Any]:

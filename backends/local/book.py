@@ -1,4 +1,4 @@
-"""What does the host know of its jobs, and how long are results kept?"""
+"""What does the host know of its jobs? Where each stands, who waits for it, and its result for a while."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from backends.errors import Busy, OutcomeUnknown
+from backends.errors import BackendError, Busy, OutcomeUnknown
 from backends.local import wire
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 START_S = 20.0
 TALK_S = 30.0
+END_S = 5.0
 
 
 class NotRunning(Busy):
@@ -68,6 +70,24 @@ class Caller:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+
+    def end_host(self) -> None:
+        """End the host and what it runs, if there is one; returns when it is gone, or after a while."""
+        try:
+            (hello,) = self.ask_all("hello", [None], timeout_s=END_S)
+        except BackendError:
+            return
+        self.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(hello["pid"], signal.SIGTERM)
+        # It holds this lock as long as it lives; its pid may stay behind, as a zombie that another must reap.
+        lock = os.open(self._data / "local.host.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        deadline = time.monotonic() + END_S
+        try:
+            while not _locked(lock) and time.monotonic() < deadline:
+                time.sleep(0.02)
+        finally:
+            os.close(lock)
 
     @contextlib.contextmanager
     def _connection(self, *, start: bool) -> Iterator[socket.socket]:
@@ -151,10 +171,18 @@ class Caller:
         raise Busy(f"the local host did not start; see {self._data / 'local.log'}")
 
 
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def _alive(connection: socket.socket) -> bool:
     """Nothing to read and no end: as an idle connection should be."""
     # Not MSG_DONTWAIT: on a socket with a timeout Python would wait for the whole of it all the same.
-    connection.setblocking(False)
+    connection.settimeout(0)
     try:
         connection.recv(1, socket.MSG_PEEK)
     except BlockingIOError:

@@ -7,6 +7,7 @@ from typing import Final
 
 EXACT_QUBITS: Final = 12
 MOST_QSIM_QUBITS: Final = 34
+METHODS: Final = ("statevector", "stabilizer", "matrix_product_state")
 SURE_CUT: Final = 7
 RACE_S: Final = 5.0
 LONG_S: Final = 10.0
@@ -79,7 +80,7 @@ def choose(need: Need, machine: Machine, *, device: str, method: str = "") -> Ch
     if device == "qsim":
         return _on_qsim(need, machine)
     if method:
-        return _fitting(_made(need, "aer", method, "asked for"), machine)
+        return _asked(need, machine, method)
     if need.width <= EXACT_QUBITS and not need.dynamic:
         reason = f"the distribution of {need.width} qubits, sampled"
         return _made(need, "exact", "statevector", reason)
@@ -89,6 +90,16 @@ def choose(need: Need, machine: Machine, *, device: str, method: str = "") -> Ch
     if device == "aer" or need.width <= EXACT_QUBITS:
         return _fitting(dense, machine)
     return _dense_or_product(need, dense, machine)
+
+
+def _asked(need: Need, machine: Machine, method: str) -> Choice:
+    """The user's method; what its bound says of a product state's memory is no reason to refuse it."""
+    if method not in METHODS:
+        raise Unfit("unsupported", f"there is no method {method!r} here, only {', '.join(METHODS)}")
+    asked = _made(need, "aer", method, "asked for")
+    if method == "matrix_product_state":
+        return replace(asked, memory_bytes=min(asked.memory_bytes, machine.memory_bytes))
+    return _fitting(asked, machine)
 
 
 def _on_qsim(need: Need, machine: Machine) -> Choice:

@@ -1,4 +1,4 @@
-"""What does this machine offer, and at what price?"""
+"""What does this machine offer, and at what price? The installed simulators, as data."""
 
 from __future__ import annotations
 
@@ -55,12 +55,16 @@ def offered(*, max_run_ms: int, waiting: int | None) -> tuple[Device, ...]:
             provider=NAME,
             price=prices()[f"{NAME}/{short}"],
             max_run_ms=max_run_ms,
-            typical_run_ms=20 if formats == _GATE else 1_000,
+            typical_run_ms=_TYPICAL_MS.get(short, 1_000),
             notes=notes,
+            extra=(("methods", "stabilizer,matrix_product_state,statevector"),) if short in {"auto", "aer"} else (),
         )
         for short, (modules, formats, notes) in _OFFERED.items()
         if installed(modules)
     )
+
+
+_TYPICAL_MS = {"auto": 10, "aer": 20, "qsim": 20}
 
 
 @cache

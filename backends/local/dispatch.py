@@ -7,7 +7,7 @@ import logging
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from backends.child import Child, ChildError, ChildKilled, Limits
@@ -34,6 +34,14 @@ SLACK_BYTES = 768 << 20
 IDLE_S = 600.0
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What a running job keeps from others."""
+
+    cores: int
+    memory_bytes: int
 
 
 class Dispatch:
@@ -82,7 +90,7 @@ class Dispatch:
                 self._small_busy = True
                 self._start(self._run_small(batch))
         while (job := self._next_large()) is not None:
-            self._start(self._run_large(job))
+            self._start(self._run_large(job, self._reserve(job)))
 
     def close(self) -> None:
         """Kill all children."""
@@ -153,26 +161,32 @@ class Dispatch:
             self._small_busy = False
             self.pump()
 
-    async def _run_large(self, job: Job) -> None:
-        threads = self._threads_of(job)
-        self._cores_used += threads
-        self._memory_used += job.choice.memory_bytes
-        reserved = job.choice.memory_bytes
+    async def _run_large(self, job: Job, reserved: Reserved) -> None:
         idle = self._idle[job.kind]
         child = idle.pop()[1] if idle else self._child(job.kind)
         self._busy.add(child)
         job.stop = child.stop
         try:
             wall_s = min(job.choice.limit_s or self._max_run_s, self._max_run_s)
-            await self._run(child, [job], threads=threads, wall_s=wall_s, memory_bytes=reserved)
+            await self._run(child, [job], threads=reserved.cores, wall_s=wall_s, memory_bytes=reserved.memory_bytes)
         except ChildKilled as killed:
             self._after_kill(job, killed)
         finally:
             self._busy.discard(child)
             self._idle[job.kind].append((time.monotonic(), child))
-            self._cores_used -= threads
-            self._memory_used -= reserved
+            self._give_back(reserved)
             self.pump()
+
+    def _reserve(self, job: Job) -> Reserved:
+        """At once, not when the task begins: the next look at the queue comes before that."""
+        reserved = Reserved(cores=self._threads_of(job), memory_bytes=job.choice.memory_bytes)
+        self._cores_used += reserved.cores
+        self._memory_used += reserved.memory_bytes
+        return reserved
+
+    def _give_back(self, reserved: Reserved) -> None:
+        self._cores_used -= reserved.cores
+        self._memory_used -= reserved.memory_bytes
 
     def _after_kill(self, job: Job, killed: ChildKilled) -> None:
         if killed.reason == "cancelled":

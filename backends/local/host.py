@@ -206,8 +206,9 @@ async def serve(data: Path, host: Host, *, idle_s: float) -> None:
     with wire.address(data) as address:
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
-        os.umask(0o077)
+        os.umask(0o177)
         server = await loop.create_unix_server(lambda: Conversation(host, seen), address, backlog=512)
+        os.umask(0o077)
     inode = path.stat().st_ino
     while not stopping.is_set():
         with contextlib.suppress(TimeoutError):

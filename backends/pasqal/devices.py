@@ -118,7 +118,8 @@ def _extra(spec: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         "channels": ", ".join(str(one.get("id")) for one in spec.get("channels") or ()),
         "pulser_version": spec.get("pulser_version"),
     }
-    return tuple((name, str(value)) for name, value in told.items() if value not in (None, ""))
+    # Every point of a sweep is a run of its own, and each may take as long as the device allows.
+    return (("run_per", "point"), *((name, str(value)) for name, value in told.items() if value not in (None, "")))
 
 
 def _ours(device: Device, *, widths: Mapping[str, int], region: str, sandbox: bool) -> Device:

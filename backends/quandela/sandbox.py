@@ -82,8 +82,9 @@ class Sandbox:
 
     def close(self) -> None:
         """End threads and children."""
-        self._runner.stop()
+        self._runner.halt()
         self._children.close()
+        self._runner.stop()
         self._database.close()
 
 

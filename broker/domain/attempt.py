@@ -25,6 +25,10 @@ class AttemptEnd(StrEnum):
     RELEASED = "released"
 
 
+# The attempt ended because the vendor was believed not to have it.
+GIVEN_UP = frozenset({AttemptEnd.REFUSED, AttemptEnd.UNSENT, AttemptEnd.ABSENT, AttemptEnd.RELEASED})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
     """The write-ahead record of a vendor submission.

@@ -34,9 +34,13 @@ def tasks(device: Device, need: Requirement) -> int:
 
 
 def worst_case(device: Device, need: Requirement) -> Usage:
-    """What the job can consume at most: what is held. Every task runs as long as the device allows."""
+    """What the job can consume at most: what is held. Every run is as long as the device allows.
+
+    A device whose ``extra`` says ``run_per: point`` runs each point of a task for up to ``max_run_ms``.
+    """
     count = tasks(device, need)
-    return Usage(tasks=count, shots=need.shots * need.points, run_ms=device.max_run_ms * count)
+    runs = need.points if ("run_per", "point") in device.extra else count
+    return Usage(tasks=count, shots=need.shots * need.points, run_ms=device.max_run_ms * runs)
 
 
 def expected(device: Device, need: Requirement, forecast: Forecast) -> Usage:

@@ -36,6 +36,18 @@ TERMINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, J
 LIVE = frozenset(JobState) - TERMINAL
 AT_VENDOR = frozenset({JobState.SUBMITTED, JobState.RUNNING, JobState.FETCHING})
 
+# Where a job's time went while it stood there: what users are shown, and what the metrics count.
+STAGE: dict[JobState, str] = {
+    JobState.ACCEPTED: "broker",
+    JobState.QUEUED: "broker",
+    JobState.SUBMITTING: "broker",
+    JobState.UNKNOWN: "broker",
+    JobState.ATTENTION: "broker",
+    JobState.SUBMITTED: "vendor",
+    JobState.RUNNING: "run",
+    JobState.FETCHING: "fetch",
+}
+
 _END = frozenset({JobState.FAILED, JobState.CANCELLED})
 
 NEXT: dict[JobState, frozenset[JobState]] = {

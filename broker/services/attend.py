@@ -32,9 +32,11 @@ def adopt(store: Store, operator: Member, job_id: str, remote_id: str, reason: s
 
 
 def release(store: Store, operator: Member, job_id: str, reason: str, *, at: datetime) -> Job:
-    """The vendor never got it: the job fails and the whole hold goes back."""
+    """The vendor never got it: the job fails and the whole hold goes back. Refused if the vendor's id is known."""
     with store.write() as work:
         job, attempt = _attended(work, operator, job_id)
+        if attempt.remote_id is not None:
+            raise RequestInvalid(f"a late reply named {attempt.remote_id}: adopt it", pointer="/remote_id")
         ended = replace(attempt, end=AttemptEnd.RELEASED, detail=reason)
         change = Change(job=replace(job, fence=job.fence + 1), attempt=ended)
         change = free(change, JobState.FAILED, at=at, reason=f"released by an operator: {reason}", code="released")

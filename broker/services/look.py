@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from broker.domain.errors import NotFound, NotReady, RequestInvalid
-from broker.domain.lifecycle import TERMINAL, JobState
+from broker.domain.lifecycle import STAGE, TERMINAL, JobState
 from broker.store.requirement_text import load_requirement
 from broker.store.rows import job_of, micros
 from broker.store.tables import jobs
@@ -61,12 +61,6 @@ class Filter:
     limit: int = 50
 
 
-_STAGE = {
-    JobState.ACCEPTED: "broker", JobState.QUEUED: "broker", JobState.SUBMITTING: "broker", JobState.UNKNOWN: "broker",
-    JobState.ATTENTION: "broker", JobState.SUBMITTED: "vendor", JobState.RUNNING: "run", JobState.FETCHING: "fetch",
-}
-
-
 def latency(moves: Sequence[tuple[str, datetime]], run_ms: int | None, now: datetime) -> Latency:
     """The split of a job's time by its moves (state entered, when).
 
@@ -76,7 +70,7 @@ def latency(moves: Sequence[tuple[str, datetime]], run_ms: int | None, now: date
     spent: dict[str, float] = {}
     ends = [at for _, at in moves[1:]] + [now]
     for (state, since), until in zip(moves, ends, strict=True):
-        stage = _STAGE.get(JobState(state))
+        stage = STAGE.get(JobState(state))
         if stage is not None:
             spent[stage] = spent.get(stage, 0.0) + (until - since).total_seconds()
     ended = moves[-1][1] if JobState(moves[-1][0]) in TERMINAL else now

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, func, select, update
+from sqlalchemy import and_, bindparam, func, not_, or_, select, update
+
+from broker.domain.attempt import GIVEN_UP
 
 from broker.store.rows import attempt_of, attempt_row
 from broker.store.tables import attempts
@@ -28,6 +30,7 @@ _WITNESS = (
     .where(attempts.c.id == bindparam("attempt"), attempts.c.remote_id.is_(None))
     .values(remote_id=bindparam("remote"))
 )
+_ANSWERS = or_(attempts.c.ended.is_(None), attempts.c.ended.not_in([end.value for end in GIVEN_UP]))
 
 
 class Attempts:
@@ -76,9 +79,16 @@ class Attempts:
         return [attempt_of(row) for row in self._connection.execute(query).mappings()]
 
     def known(self, backend: str, remote_ids: Sequence[str]) -> set[str]:
-        """Those of ``remote_ids`` that some attempt bears."""
+        """Those of ``remote_ids`` that some attempt bears and answers for."""
         query = select(attempts.c.remote_id).where(
-            attempts.c.backend == backend, attempts.c.remote_id.in_(remote_ids)
+            attempts.c.backend == backend, attempts.c.remote_id.in_(remote_ids), _ANSWERS
+        )
+        return {remote for remote in self._connection.execute(query).scalars() if remote is not None}
+
+    def disowned(self, backend: str) -> set[str]:
+        """Vendor jobs that a late reply named after their attempt had been given up: nobody drives or bills them."""
+        query = select(attempts.c.remote_id).where(
+            attempts.c.backend == backend, attempts.c.remote_id.is_not(None), not_(_ANSWERS)
         )
         return {remote for remote in self._connection.execute(query).scalars() if remote is not None}
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 OPERATOR = "operator"
 VENDOR = "vendor"
+REFUSED_CREDENTIALS = "the vendor refuses the broker's credentials"
 
 
 class Catalogue:
@@ -72,7 +73,7 @@ class Catalogue:
 
     def recoveries(self) -> dict[str, str]:
         """Backend -> recovery class."""
-        return dict(self._connection.execute(select(devices.c.backend, devices.c.recovery).distinct()).tuples().all())
+        return dict(self._connection.execute(select(devices.c.backend, devices.c.recovery).distinct()).all())
 
     def version(self) -> tuple[int, ...]:
         """Changes whenever something that routing looks at was written."""
@@ -139,7 +140,7 @@ class Catalogue:
     def backlog(self) -> dict[str, int]:
         """Live jobs of ours per device."""
         query = select(jobs.c.device, func.count()).where(jobs.c.due_at.is_not(None)).group_by(jobs.c.device)
-        return dict(self._connection.execute(query).tuples().all())
+        return dict(self._connection.execute(query).all())
 
 
 def _price_of(row: Any) -> Price:

@@ -167,7 +167,7 @@ class Jobs:
             .where(jobs.c.device.in_(names), jobs.c.state.in_(IN_FLIGHT), jobs.c.due_at.is_not(None))
             .group_by(jobs.c.device)
         )
-        return {device: count for device, count in self._connection.execute(query).tuples()}
+        return {device: count for device, count in self._connection.execute(query)}
 
     def next_due(self, backends: Sequence[str], *, sent: bool = False) -> datetime | None:
         """When the next look is due, if any job of these backends lives; with ``sent`` leaving out the queued ones."""

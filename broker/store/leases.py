@@ -43,4 +43,4 @@ class Leases:
     def successes(self) -> dict[str, datetime]:
         """Loop -> its last finished round."""
         query = select(leases.c.name, leases.c.last_success).where(leases.c.last_success.is_not(None))
-        return {name: moment(last) for name, last in self._connection.execute(query).tuples()}
+        return {name: moment(last) for name, last in self._connection.execute(query)}

@@ -77,7 +77,7 @@ class Ledger:
     def sums(self) -> dict[str, int]:
         """The sum of the whole journal per currency: zero, or the books are wrong."""
         query = select(entries.c.currency, func.sum(entries.c.micros)).group_by(entries.c.currency)
-        return {currency: int(total) for currency, total in self._connection.execute(query).tuples()}
+        return {currency: int(total) for currency, total in self._connection.execute(query)}
 
     def balances(self) -> dict[tuple[str, str], int]:
         """(account, currency) -> micro-units."""

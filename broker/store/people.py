@@ -175,7 +175,7 @@ class People:
         found: dict[str, int] = {}
         for table in (organisations, projects, members):
             rows = self._connection.execute(select(table.c.id, table.c.shares).where(table.c.id.in_(scopes)))
-            found |= dict(rows.tuples().all())
+            found |= dict(rows.all())
         return found
 
     def may_resubmit(self, project_ids: tuple[str, ...]) -> frozenset[str]:

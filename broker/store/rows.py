@@ -14,6 +14,8 @@ from broker.domain.money import Money
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy import RowMapping
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -38,7 +40,7 @@ def moment_or_none(value: int | None) -> datetime | None:
     return None if value is None else moment(value)
 
 
-def compact(value: Any) -> str:
+def compact(value: object) -> str:
     """JSON text without spaces."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
@@ -95,7 +97,7 @@ def job_row(job: Job) -> dict[str, Any]:
     }
 
 
-def job_of(row: Mapping[str, Any]) -> Job:
+def job_of(row: RowMapping | Mapping[str, Any]) -> Job:
     """A job from its row."""
     currency = row["currency"]
     return Job(
@@ -162,7 +164,7 @@ def attempt_row(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def attempt_of(row: Mapping[str, Any]) -> Attempt:
+def attempt_of(row: RowMapping | Mapping[str, Any]) -> Attempt:
     """An attempt from its row."""
     return Attempt(
         id=row["id"],

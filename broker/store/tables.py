@@ -312,3 +312,11 @@ audit = Table(
     Column("digest", String(64), nullable=False, unique=True),
     sqlite_autoincrement=True,
 )
+findings = Table(
+    "findings",
+    metadata,
+    Column("invariant", String(64), primary_key=True),
+    Column("checked_at", BigInteger, nullable=False),
+    Column("violations", BigInteger, nullable=False),
+    Column("sample", Text, nullable=False),
+)

@@ -12,6 +12,7 @@ from broker.store.audit import Audit
 from broker.store.catalogue import Catalogue
 from broker.store.engine import WRITE
 from broker.store.events import Events
+from broker.store.findings import Findings
 from broker.store.jobs import Jobs
 from broker.store.leases import Leases
 from broker.store.ledger import Ledger
@@ -48,6 +49,7 @@ class Work:
         self.leases = Leases(connection)
         self.people = People(connection)
         self.catalogue = Catalogue(connection)
+        self.findings = Findings(connection)
         self.connection = connection
         self._moves: list[tuple[Job, JobEvent]] = []
         self._acts: list[dict[str, Any]] = []
@@ -81,6 +83,9 @@ class Store:
         self.engine = engine
         self._doorbell = doorbell
         self._writing = engine.execution_options(**{WRITE: True})
+        # SQLite reads one moment by itself; PostgreSQL would look anew at every statement.
+        one_moment = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+        self._reading = engine.execution_options(**one_moment)
 
     @contextmanager
     def write(self, scene: str = "") -> Iterator[Work]:
@@ -99,5 +104,5 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Work]:
         """One consistent look."""
-        with self.engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             yield Work(connection)

@@ -205,7 +205,7 @@ def job(client: Client, name: str) -> list[Finding]:
     if view["state"] in STUCK_STATES:
         return [stuck(view)]
     last = view["timeline"][-1]["reason"] if view["timeline"] else ""
-    said = f"{name} is {view['state']} since {words.age(view['updated_at'])}" + (f": {last}" if last else "")
+    said = f"{name} is {view['state']} for {words.age(view['updated_at'])}" + (f": {last}" if last else "")
     bad = view["state"] == "failed"
     return [Finding("job", said, verdict="warn" if bad else "ok", remedy=[f"qsubmit explain {name}"])]
 

@@ -57,5 +57,5 @@ def row(offer: Offer, *, chosen: bool) -> list[str]:
         words.span(offer["wait_p90_s"]),
         words.span(offer["run_s"]),
         words.percent(offer["success"]),
-        f"{offer['score']:.3f}",
+        f"{offer['score']:.3g}",
     ]

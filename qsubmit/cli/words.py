@@ -47,7 +47,7 @@ def money(amount: str | None, currency: str) -> str:
     value = Decimal(amount)
     places = DECIMALS.get(currency, 2)
     if value and abs(value) < Decimal(1).scaleb(-places):
-        places = max(places, 1 - value.adjusted())
+        return f"{value:.{1 - value.adjusted()}f}".rstrip("0") + f" {currency}"
     return f"{value:,.{places}f} {currency}"
 
 

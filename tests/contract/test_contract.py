@@ -1,4 +1,7 @@
-"""Does every vendor's adapter keep the promises of backends/base.py, against the vendor's own protocol?"""
+"""Does every vendor's adapter keep the promises of backends/base.py, against the vendor's own protocol?
+
+Longer than other files: one list of promises, one sandbox of each vendor for all of them.
+"""
 
 from __future__ import annotations
 

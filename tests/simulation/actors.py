@@ -77,16 +77,24 @@ class Worker:
 
     def plan(self, due: int) -> None:
         """Scan at the first scan after ``due``."""
+        if self._wake is not None and self._wake <= due:
+            return
         at = max(due, self._world.stage.now) + 1 + int(self._world.rng.random() * SCAN)
         if self._wake is None or at < self._wake:
             self._wake = at
             self._world.stage.at(at, self.name, partial(self._scan, at))
 
     def _scan(self, at: int) -> None:
-        if at == self._wake:
-            self._wake = None
-            if not self.busy:
-                self.look(())
+        if at != self._wake:
+            return
+        self._wake = None
+        if self.busy or not self._up:
+            return
+        due = self._world.next_work()
+        if due is None or due > at:
+            self._world.replan()  # somebody else was faster: this scan would find nothing
+        else:
+            self.look(())
 
     def look(self, rung: tuple[str, ...]) -> None:
         """One tick of the real driver."""
@@ -216,6 +224,8 @@ class Client:
         try:
             job = cancel.cancel(world.store, MEMBER, self.job or "", at=world.clock())
             world.say(f"cancel of {self.key}: {job.state}")
+            if not world.store.tables["jobs"][job.id].cancel_requested:
+                raise Violation(f"lost: the cancel of {job.id} was acknowledged and is not there")
         except NotCancellable:
             world.say(f"cancel of {self.key}: too late")
         except (Crash, *BUSY):
@@ -247,15 +257,20 @@ class Operator:
     def _look(self, job: str) -> None:
         world = self._world
         self._called.discard(job)
-        token = max((a.number, a.token) for a in world.store.tables["attempts"].values() if a.job == job)[1]
-        seen = world.vendor.console(token)
+        attempts = [a for a in world.store.tables["attempts"].values() if a.job == job]
+        attempt = max(attempts, key=lambda each: each.number)
+        seen = world.vendor.console(attempt.token)
+        careless = attempt.remote_id is not None and world.rng.random() < 0.3  # noqa: PLR2004  a careless third
         try:
-            if seen:
+            if seen and not careless:
                 attend.adopt(world.store, MEMBER, job, seen[0], "seen in the console", at=world.clock())
+                world.say(f"adopts {seen[0]}")
             else:
                 attend.release(world.store, MEMBER, job, "not in the console", at=world.clock())
                 self.released.add(job)
-            world.say(f"{'adopts ' + seen[0] if seen else 'releases the hold'}")
+                world.say("releases the hold")
+                if careless:
+                    raise Violation(f"unaccounted: {attempt.remote_id} was released although its id was known")
         except QsubmitError as error:
             world.say(f"operator: {error}")
             if world.store.tables["jobs"][job].state is JobState.ATTENTION:

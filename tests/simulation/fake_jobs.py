@@ -6,6 +6,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from broker.domain.attempt import GIVEN_UP
 from broker.domain.lifecycle import JobState
 from broker.store.jobs import IN_FLIGHT, SCANNED, WAITING, StaleFence
 
@@ -233,7 +234,13 @@ class Attempts:
     def known(self, backend: str, remote_ids: Sequence[str]) -> set[str]:
         self._tx.statement()
         rows = self._tx.all("attempts")
-        return {a.remote_id for a in rows if a.backend == backend and a.remote_id in remote_ids}
+        found = {a.remote_id for a in rows if a.backend == backend and a.end not in GIVEN_UP}
+        return {remote for remote in found if remote is not None and remote in remote_ids}
+
+    def disowned(self, backend: str) -> set[str]:
+        self._tx.statement()
+        rows = self._tx.all("attempts")
+        return {a.remote_id for a in rows if a.backend == backend and a.remote_id is not None and a.end in GIVEN_UP}
 
     def unresolved(self, backend: str) -> list[Attempt]:
         self._tx.statement()

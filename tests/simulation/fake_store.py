@@ -10,8 +10,8 @@ them by, and two transactions may interleave at every statement.
 from __future__ import annotations
 
 import types
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Self
 
 from broker.store import unit_of_work
 from broker.store.unit_of_work import Store, Work
@@ -19,7 +19,8 @@ from tests.simulation.fake_books import Archive, Audit, Catalogue, Events, Lease
 from tests.simulation.fake_jobs import Attempts, Jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from broker.store.unit_of_work import Doorbell
     from tests.simulation.stage import Parked, Stage
@@ -30,6 +31,7 @@ TABLES = (
 )  # fmt: skip
 LOGS = ("entries", "events", "audit")
 BUSY = 60_000_000
+_NOTHING = nullcontext()
 
 
 class Locked(Exception):
@@ -40,6 +42,9 @@ class Deadlock(Exception):
     """PostgreSQL: two transactions wait for each other; this one is the victim."""
 
 
+
+
+_NAMES = dict(vars(unit_of_work))
 
 
 class FakeStore(Store):
@@ -57,42 +62,23 @@ class FakeStore(Store):
         self.logs: dict[str, list[Any]] = {name: [] for name in LOGS}
         self.locks: dict[tuple[str, Any], Transaction] = {}
         self.checking: Callable[[Transaction], None] = lambda _: None
-        self.committed: Callable[[], None] = lambda: None
+        self.ended: Callable[[], None] = lambda: None
 
     def execution_options(self, **_: Any) -> FakeStore:
         return self
 
-    @contextmanager
-    def begin(self) -> Iterator[Transaction]:
+    def begin(self) -> Transaction:
         """A write transaction: all of it, or nothing if it is left by any exception."""
-        transaction = Transaction(self)
-        if self.dialect == "sqlite":
-            transaction.lock("database", None)
-        try:
-            yield transaction
-            transaction.commit()
-        finally:
-            transaction.end()
+        return Transaction(self)
 
-    @contextmanager
-    def connect(self) -> Iterator[Transaction]:
+    def connect(self) -> Transaction:
         """A transaction that only reads."""
-        yield Transaction(self, writes=False)
+        return Transaction(self, writes=False)
 
     write = contextmanager(
-        types.FunctionType(
-            Store.write.__wrapped__.__code__,
-            vars(unit_of_work) | {"Work": lambda connection: FakeWork(connection)},  # noqa: PLW0108  defined below
-            "write",
-            ("",),
-        )
+        types.FunctionType(Store.write.__wrapped__.__code__, _NAMES, "write", ("",))
     )
-    read = contextmanager(
-        types.FunctionType(
-            Store.read.__wrapped__.__code__,
-            vars(unit_of_work) | {"Work": lambda connection: FakeWork(connection)},  # noqa: PLW0108
-        )
-    )
+    read = contextmanager(types.FunctionType(Store.read.__wrapped__.__code__, _NAMES))
 
 
 class Transaction:
@@ -111,9 +97,23 @@ class Transaction:
         self.waiters: list[Parked] = []
         self.waits_for: Transaction | None = None
 
-    @contextmanager
-    def begin(self) -> Iterator[None]:
-        yield
+    def begin(self) -> AbstractContextManager[None]:
+        """What a reading connection does; it has nothing to commit."""
+        return _NOTHING
+
+    def __enter__(self) -> Self:
+        if self._writes and self._store.dialect == "sqlite":
+            self.lock("database", None)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if not self._writes:
+            return
+        try:
+            if kind is None:
+                self.commit()
+        finally:
+            self.end()
 
     def statement(self) -> None:
         """Between two statements others may act."""
@@ -199,7 +199,6 @@ class Transaction:
             self.tables[name].update(rows)
         for name, values in self.logs.items():
             self._store.logs[name].extend(values)
-        self._store.committed()
 
     def end(self) -> None:
         """Let go of every lock."""
@@ -208,23 +207,42 @@ class Transaction:
         self._held.clear()
         for parked in self.waiters:
             self._store.stage.at(self._store.stage.now, parked.actor, parked)
+        self._store.ended()
+
+
+class _Repository:
+    """Made when it is asked for: most transactions use two or three of nine."""
+
+    def __init__(self, kind: Callable[[Transaction], Any]) -> None:
+        self._kind = kind
+
+    def __set_name__(self, _: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, work: FakeWork, _: type) -> Any:
+        made = work.__dict__[self._name] = self._kind(work.connection)  # type: ignore[arg-type]
+        return made
 
 
 class FakeWork(Work):
     """The repositories of one transaction; what waits for its end is the real code's."""
 
+    jobs = _Repository(Jobs)
+    attempts = _Repository(Attempts)
+    ledger = _Repository(Ledger)
+    archive = _Repository(Archive)
+    events = _Repository(Events)
+    audit = _Repository(Audit)
+    leases = _Repository(Leases)
+    people = _Repository(People)
+    catalogue = _Repository(Catalogue)
+
     def __init__(self, connection: Transaction) -> None:
-        self.jobs = Jobs(connection)  # type: ignore[assignment]
-        self.attempts = Attempts(connection)  # type: ignore[assignment]
-        self.ledger = Ledger(connection)  # type: ignore[assignment]
-        self.archive = Archive(connection)  # type: ignore[assignment]
-        self.events = Events(connection)  # type: ignore[assignment]
-        self.audit = Audit(connection)  # type: ignore[assignment]
-        self.leases = Leases(connection)  # type: ignore[assignment]
-        self.people = People(connection)  # type: ignore[assignment]
-        self.catalogue = Catalogue(connection)  # type: ignore[assignment]
         self.connection = connection  # type: ignore[assignment]
         self._moves = []
         self._acts = []
         self._acted_at = None
         self.rings = {}
+
+
+_NAMES["Work"] = FakeWork

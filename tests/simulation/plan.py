@@ -69,8 +69,9 @@ class Plan:
 class Scripted(Faults):
     """The first conversation of a kind goes wrong, the rest go well."""
 
-    def __init__(self, network: str, rng: random.Random, *, local: bool) -> None:
+    def __init__(self, network: str, rng: random.Random, *, local: bool, lasts: bool) -> None:
         self._local = local
+        self._lasts = lasts
         self._network = network
         self._rng = rng
         self._left = {verb: 1 for verb in ("submit", "find", "poll", "fetch", "cancel")}
@@ -90,20 +91,22 @@ class Scripted(Faults):
     def landing(self) -> int:
         if self._network == "late_out":
             return self._rng.randrange(WINDOW, 3 * WINDOW)
-        return self._rng.randrange(SECOND, WINDOW - 2 * MINUTE)
+        return late_landing(self._rng)
 
     def lag(self) -> int:
-        return self._rng.randrange(30 * SECOND, 5 * MINUTE) if self._network == "stale" else 0
+        lags = self._network == "stale" or (self._network == "late_in" and self._rng.random() < 0.5)
+        return self._rng.randrange(30 * SECOND, 5 * MINUTE) if lags else 0
 
     def manner(self) -> Manner:
-        return drawn_manner(self._rng, fails=1.0 if self._network == "fails" else 0.0, local=self._local)
+        return drawn_manner(self._rng, fails=1.0 if self._network == "fails" else 0.0, local=self._local, lasts=self._lasts)
 
 
 class Drawn(Faults):
     """Any conversation may go wrong, each with its own chance."""
 
-    def __init__(self, rng: random.Random, *, local: bool) -> None:
+    def __init__(self, rng: random.Random, *, local: bool, lasts: bool) -> None:
         self._local = local
+        self._lasts = lasts
         self._rng = rng
         self._submit = rng.choice((0.0, 0.2, 0.5, 0.8))
         self._talk = rng.choice((0.0, 0.0, 0.1, 0.3))
@@ -124,20 +127,30 @@ class Drawn(Faults):
         return self._rng.choice(TALKS) if self._left > 0 and self._rng.random() < self._talk else "ok"
 
     def landing(self) -> int:
-        return self._rng.randrange(SECOND, self._rng.choice((WINDOW - 2 * MINUTE, 3 * WINDOW)))
+        return self._rng.randrange(SECOND, 3 * WINDOW) if self._rng.random() < 0.4 else late_landing(self._rng)
 
     def lag(self) -> int:
         return self._rng.randrange(self._lag) if self._lag else 0
 
     def manner(self) -> Manner:
-        return drawn_manner(self._rng, fails=self._fails, local=self._local)
+        return drawn_manner(self._rng, fails=self._fails, local=self._local, lasts=self._lasts)
 
 
-def drawn_manner(rng: random.Random, *, fails: float, local: bool) -> Manner:
+def late_landing(rng: random.Random) -> int:
+    """When a delayed request lands: any time within the quiescence window, often just before its end."""
+    return rng.randrange(SECOND, WINDOW - 2 * MINUTE) if rng.random() < 0.6 else WINDOW - rng.randrange(40) * SECOND
+
+
+SHORT = (SECOND, SECOND, SECOND, 12 * SECOND)
+LONG = (SECOND, 8 * SECOND, 40 * SECOND, 90 * SECOND)
+
+
+def drawn_manner(rng: random.Random, *, fails: float, local: bool, lasts: bool) -> Manner:
     """A short or a long job, cancellable or not; local ones take milliseconds, and a few of them seconds."""
+    seconds = LONG if lasts else SHORT
     return Manner(
-        queued=rng.choice((100, 100, 5_000) if local else (SECOND, 20 * SECOND, 2 * MINUTE)),
-        running=rng.choice((3_000, 60_000, 20 * SECOND) if local else (SECOND, 8 * SECOND, 90 * SECOND)),
+        queued=rng.choice((100, 100, 5_000) if local else seconds),
+        running=rng.choice((3_000, 60_000, 20 * SECOND) if local and lasts else (3_000, 60_000) if local else seconds),
         end=Phase.FAILED if rng.random() < fails else Phase.DONE,
         billed_if_failed=rng.random() < 0.5,
         cancels=rng.random() < 0.8,
@@ -169,7 +182,7 @@ def plan_of(schedule: str) -> Plan:
         rng=rng,
         recovery=Recovery(head),
         dialect=dialect,
-        faults=Scripted(network, rng, local=head == "rerun"),
+        faults=Scripted(network, rng, local=head == "rerun", lasts=cancels or rng.random() < 0.1),
         crashes={(point, 1) for point in crashes.split("+") if point != "none"},
         bells={"ok": (0.0, 0.0), "lost": (1.0, 0.0), "twice": (0.0, 1.0)}[bells],
         wishes=(Wish(at=0, cancel_at=cancel_at),),
@@ -182,19 +195,21 @@ def plan_of(schedule: str) -> Plan:
 def _random(schedule: str, rng: random.Random) -> Plan:
     recovery = rng.choice(tuple(Recovery))
     dialect = rng.choice(DIALECTS)
+    wishes = tuple(_wish(rng) for _ in range(rng.choice((1, 1, 1, 2, 3))))
+    lasts = rng.random() < 0.1 or any(wish.cancel_at is not None for wish in wishes)
     return Plan(
         id=schedule,
         rng=rng,
         recovery=recovery,
         dialect=dialect,
-        faults=Drawn(rng, local=recovery is Recovery.RERUN),
+        faults=Drawn(rng, local=recovery is Recovery.RERUN, lasts=lasts),
         crashes={(rng.choice(POINTS), rng.choice((1, 1, 1, 2, 3))) for _ in range(rng.choice((0, 0, 1, 2, 3)))},
         pauses={
             (rng.choice(POINTS), rng.choice((1, 1, 2))): rng.choice((20 * SECOND, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE))
             for _ in range(rng.choice((0, 1, 1, 2)))
         },
         bells=rng.choice(((0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (0.0, 0.5))),
-        wishes=tuple(_wish(rng) for _ in range(rng.choice((1, 1, 1, 2, 3)))),
+        wishes=wishes,
         affords=rng.choice((9, 9, 9, 1)),
         concurrency=rng.choice((1, 2, 4)),
         may_resubmit=rng.random() < 0.7,

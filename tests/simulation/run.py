@@ -17,10 +17,13 @@ from broker.crash import POINTS
 from broker.domain.recovery import Recovery
 from tests.simulation.plan import exhaustive
 from tests.simulation.stage import Crew
+from tests.simulation.swift import swiftly
 from tests.simulation.world import play
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from tests.simulation.world import Report
 
 CHUNK = 400
 SHOWN = 20
@@ -60,20 +63,24 @@ def crew() -> Crew:
 
 def play_all(schedules: Sequence[str]) -> Tally:
     """Play schedules one after the other in this process."""
-    logging.disable(logging.CRITICAL)
     tally, began = Tally(), time.process_time()
-    for schedule in schedules:
-        report = play(schedule, crew())
-        tally.schedules += 1
-        tally.beyond += report.beyond
-        tally.visits.update(report.visits)
-        tally.crashes.update(report.crashes)
-        tally.ends.update(report.ends)
-        if report.failure is not None:
-            tally.failures.append((schedule, report.failure))
-    tally.cpu_s = time.process_time() - began
+    logging.disable(logging.CRITICAL)
+    with swiftly():
+        for schedule in schedules:
+            _count(tally, play(schedule, crew()))
     logging.disable(logging.NOTSET)
+    tally.cpu_s = time.process_time() - began
     return tally
+
+
+def _count(tally: Tally, report: Report) -> None:
+    tally.schedules += 1
+    tally.beyond += report.beyond
+    for count, more in ((tally.visits, report.visits), (tally.crashes, report.crashes), (tally.ends, report.ends)):
+        for name, number in more.items():  # type: ignore[attr-defined]
+            count[name] += number
+    if report.failure is not None:
+        tally.failures.append((report.id, report.failure))
 
 
 def ids(count: int, seed: int) -> Iterator[str]:

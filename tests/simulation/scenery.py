@@ -67,15 +67,23 @@ def price_of(device: Device) -> Price:
     return device.price
 
 
-@lru_cache(maxsize=1024)
 def quote(device: Device, shots: int) -> Money:
     """The worst case in the hub's money."""
     listed = charge(price_of(device), Usage(shots=shots, run_ms=device.max_run_ms))
     return listed if listed.currency == "KRW" else convert(listed, RATE)
 
 
-@lru_cache(maxsize=1024)
+_DECIDED: dict[tuple[int, int], SimpleNamespace] = {}
+
+
 def _decided(device: Device, shots: int) -> SimpleNamespace:
+    # By identity: ``device_of`` makes each once, and to hash one takes longer than an admission.
+    if (id(device), shots) not in _DECIDED:
+        _DECIDED[id(device), shots] = _decide(device, shots)
+    return _DECIDED[id(device), shots]
+
+
+def _decide(device: Device, shots: int) -> SimpleNamespace:
     cost = quote(device, shots)
     offer = Offer(
         device=device.name, cost=cost, list_cost=cost, price=price_of(device).id,
@@ -111,7 +119,7 @@ def submission(device: Device, *, shots: int, key: str, deadline: int | None, at
 def furnish(store: FakeStore, recovery: Recovery, device: Device, *, affords: int, may_resubmit: bool) -> None:
     """Put the rows into the tables that stand there before anything happens."""
     tables, price = store.tables, price_of(device)
-    limit = quote(device, DEAR_SHOTS).micros * affords
+    limit = _decided(device, DEAR_SHOTS).decision.offers[0].cost.micros * affords
     parent = None
     for name in MEMBER.budgets:
         own = limit if name.startswith("project") else None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000
 TIMEOUT = 30 * SECOND
+GAP = 60 * SECOND
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +97,7 @@ class Vendor:
 
     def __init__(
         self, stage: Stage, recovery: Recovery, device: Device, price: Price, faults: Faults,
-        created: Callable[[Accepted], None],
+        created: Callable[[Accepted], None], sending: Callable[[str], None],
     ) -> None:  # fmt: skip
         self.name = device.backend
         self.recovery = recovery
@@ -104,12 +105,14 @@ class Vendor:
         self.reply = SECOND // 1000 if recovery is Recovery.RERUN else SECOND // 5
         self.ledger: dict[RemoteId, Accepted] = {}
         self.refused: set[str] = set()
+        self.heard: set[RemoteId] = set()
         self.pending = 0
         self.stage = stage
         self.faults = faults
         self._device = device
         self._price = price
         self._created = created
+        self._sending = sending
 
     # -- the vendor's side ---------------------------------------------------------------------------------------
 
@@ -127,11 +130,18 @@ class Vendor:
             shots=shots,
             manner=self.faults.manner(),
             accepted_at=now,
-            listed_at=now + (self.faults.lag() if self.recovery is Recovery.TOKEN else 0),
+            listed_at=now + self._lag(),
         )
         self.ledger[remote_id] = line
         self._created(line)
         return remote_id
+
+    def _lag(self) -> int:
+        """Lists lag behind: any time for the token class, less than the gap between two looks for the tag class."""
+        if self.recovery not in (Recovery.TOKEN, Recovery.TAG):
+            return 0
+        lag = self.faults.lag()
+        return lag if self.recovery is Recovery.TOKEN else min(lag, GAP - 10 * SECOND)
 
     def charged(self, line: Accepted) -> int:
         """What the vendor's invoice will say of a job, in micro-units of its own currency."""
@@ -158,11 +168,12 @@ class Vendor:
         return (self._device,)
 
     def submit(self, order: Order) -> RemoteId:
+        self._sending(order.token)
         fault, stage = self.faults.submit(), self.stage
         token, shots = order.token, order.shots * len(order.points)
         if fault == "ok":
             stage.sleep(self.reply)
-            return self.accept(token, shots)
+            return self._heard(self.accept(token, shots))
         if fault in {"busy", "refused", "unauthorized"}:
             stage.sleep(self.reply)
             if fault == "busy":
@@ -174,6 +185,10 @@ class Vendor:
                 raise Refused("not this program", code="program_invalid")
             return self.accept(token, shots)
         return self._doubtful(fault, token, shots)
+
+    def _heard(self, remote_id: RemoteId) -> RemoteId:
+        self.heard.add(remote_id)
+        return remote_id
 
     def _doubtful(self, fault: str, token: str, shots: int) -> RemoteId:
         stage = self.stage
@@ -187,7 +202,7 @@ class Vendor:
         remote_id = self.accept(token, shots)
         if fault == "late_reply":
             stage.sleep(self.faults.landing())
-            return remote_id
+            return self._heard(remote_id)
         stage.sleep(self.reply if fault != "lost" else TIMEOUT)
         if fault == "surprise":
             raise ValueError("the adapter stumbled over the reply")

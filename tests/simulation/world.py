@@ -17,9 +17,10 @@ from broker.domain.recovery import Recovery
 from broker.services import submit
 from tests.simulation.actors import Client, Gateway, Operator, Worker
 from tests.simulation.checks import Checks
+from tests.simulation.ending import judge
 from tests.simulation.fake_store import FakeStore
 from tests.simulation.plan import MINUTE, WINDOW, Plan, plan_of
-from tests.simulation.scenery import device_of, furnish, moment, price_of
+from tests.simulation.scenery import MICROSECOND, START, device_of, furnish, moment, price_of
 from tests.simulation.stage import Crash, Crew, Stage, Violation
 from tests.simulation.vendor import SECOND, Local, Vendor
 
@@ -57,6 +58,7 @@ class World:
         self.rng = plan.rng
         self.stage = Stage(crew)
         self.traced = traced
+        self._told, self._time = 0, moment(0)
         self.lines: list[str] = []
         self.visits: Counter[str] = Counter()
         self.crashes: Counter[tuple[str, str]] = Counter()
@@ -70,10 +72,11 @@ class World:
         self.checks = Checks(self)
         make = Local if plan.recovery is Recovery.RERUN else Vendor
         self.vendor = make(
-            self.stage, plan.recovery, self.device, price_of(self.device), plan.faults, self.checks.created
-        )
+            self.stage, plan.recovery, self.device, price_of(self.device), plan.faults, self.checks.created,
+            self.checks.sending,
+        )  # fmt: skip
         self.store.checking = self.checks.step
-        self.store.committed = self.replan
+        self.store.ended = self.replan
         self.workers = [Worker(self, "one"), Worker(self, "two")]
         self.gateways = [Gateway(self) for _ in range(plan.gateways)]
         self.operator = Operator(self)
@@ -82,7 +85,9 @@ class World:
     # -- what actors need ----------------------------------------------------------------------------------------
 
     def clock(self) -> datetime:
-        return moment(self.stage.now)
+        if self._told != self.stage.now:
+            self._told, self._time = self.stage.now, moment(self.stage.now)
+        return self._time
 
     def soon(self, longest: int = SECOND) -> int:
         """A little later."""
@@ -123,24 +128,34 @@ class World:
 
     def replan(self) -> None:
         """Wake the scanners when the next job is due: the scans between now and then would find nothing."""
-        due = self._next_work()
+        due = self.next_work()
         if due is not None:
             for worker in self.workers:
                 worker.plan(due)
 
-    def _next_work(self) -> int | None:
-        jobs = self.store.tables["jobs"].values()
-        room = self.device.concurrency - sum(job.state in IN_FLIGHT for job in jobs)
-        waits = [self._free_at(job) for job in jobs if job.due_at is not None and self._reachable(job, room)]
-        return min(waits, default=None)
+    def next_work(self) -> int | None:
+        """When a scan would find something, as far as is known now."""
+        jobs, locks = self.store.tables["jobs"].values(), self.store.locks
+        room = self.device.concurrency
+        for job in jobs:
+            room -= job.state in IN_FLIGHT
+        if locks and ("devices", self.device.name) in locks:
+            room = 0
+        first: datetime | None = None
+        for job in jobs:
+            due = job.due_at
+            if due is None or (locks and ("jobs", job.id) in locks) or not self._reachable(job, room):
+                continue
+            if job.lease_until is not None and job.lease_until > due:
+                due = job.lease_until
+            if first is None or due < first:
+                first = due
+        return None if first is None else (first - START) // MICROSECOND
 
     def _reachable(self, job: Job, room: int) -> bool:
-        return job.state is not JobState.QUEUED or room > 0 or job.cancel_requested or job.deadline is not None
-
-    @staticmethod
-    def _free_at(job: Job) -> int:
-        at = job.due_at if job.lease_until is None else max(job.due_at, job.lease_until)  # type: ignore[type-var]
-        return (at - moment(0)) // (moment(1) - moment(0))  # type: ignore[operator,no-any-return]
+        if job.state is not JobState.QUEUED or room > 0 or job.cancel_requested:
+            return True
+        return job.deadline is not None and job.deadline <= self.clock()
 
     def live(self) -> list[Job]:
         return [job for job in self.store.tables["jobs"].values() if job.state not in TERMINAL]
@@ -157,7 +172,7 @@ class World:
         self.stage.run(until=HORIZON, most=MOST_STEPS)
         if self.stage.failure is not None:
             raise self.stage.failure
-        self.checks.end()
+        judge(self)
 
     def _host_dies(self) -> None:
         self.say("the vendor forgets everything")
@@ -166,11 +181,15 @@ class World:
 
     def sweep(self) -> None:
         """Every ten minutes while anything lives or may still land, and once after."""
-        last = not (self.vendor.pending or any(client.waits for client in self.clients) or self._moving())
+        last = not (self._landing() or any(client.waits for client in self.clients) or self._moving())
         worker = self.rng.choice(self.workers)
         worker.sweep()
         if not last:
             self.stage.at(self.stage.now + SWEEP_EVERY, "sweep", self.sweep)
+
+    def _landing(self) -> bool:
+        now = self.stage.now
+        return self.vendor.pending > 0 or any(line.listed_at > now for line in self.vendor.ledger.values())
 
     def _moving(self) -> bool:
         waiting = JobState.ATTENTION if not self.plan.operator else None
@@ -207,7 +226,7 @@ def _report(schedule: str, world: World | None, failure: str | None) -> Report:
         visits=Counter({(point, recovery): count for point, count in world.visits.items()}),
         crashes=world.crashes,
         ends=Counter(f"{recovery} {job.state.value}" for job in world.store.tables["jobs"].values()),
-        beyond=world.checks.beyond,
+        beyond=len(world.checks.beyond),
         steps=world.stage.steps,
         trace=world.lines,
     )

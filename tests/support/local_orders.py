@@ -24,7 +24,9 @@ ASYMMETRIC3 = (
     'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[3] q;\nbit[1] a;\nbit[2] b;\nx q[0];\n'
     "a[0] = measure q[0];\nb[0] = measure q[1];\nb[1] = measure q[2];\n"
 )
-SWEEP = 'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float t;\nqubit q;\nbit[1] c;\nrx(t) q;\nc[0] = measure q;\n'
+SWEEP = (
+    'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float theta;\nqubit q;\nbit[1] c;\nrx(theta) q;\nc[0] = measure q;\n'
+)
 
 
 class Orders:
@@ -78,17 +80,17 @@ def ghz(qubits):
     return head + "\n".join([*gates, "measure q->c;"]) + "\n"
 
 
-def atoms(filling=(1, 1), *, local=None):
-    """An AHS program: a half turn of all atoms, too far apart to see each other."""
+def atoms(filling=(1, 1), *, local=None, rabi=7.853981e6):
+    """An AHS program: a half turn (by default) of all atoms, too far apart to see each other."""
     times = [0, 1e-7, 4e-7, 5e-7]
 
     def series(values):
         return {"time_series": {"times": times, "values": values}, "pattern": "uniform"}
 
-    drive = {"amplitude": series([0, 7.853981e6, 7.853981e6, 0]), "phase": series([0] * 4), "detuning": series([0] * 4)}
+    drive = {"amplitude": series([0, rabi, rabi, 0]), "phase": series([0] * 4), "detuning": series([0] * 4)}
     hamiltonian = {"drivingFields": [drive], "localDetuning": []}
     if local is not None:
-        field = {"time_series": {"times": times, "values": [0, 6e7, 6e7, 0]}, "pattern": local}
+        field = {"time_series": {"times": times, "values": [0, 2e7, 2e7, 0]}, "pattern": local}
         hamiltonian["localDetuning"] = [{"magnitude": field}]
     sites = [[place * 3e-5, 0] for place in range(len(filling))]
     register = {"sites": sites, "filling": list(filling)}

@@ -141,7 +141,7 @@ def alias(reading: Reading) -> None:
     while reading.accept("++"):
         more = _part(reading)
         indices = (*indices, *more)
-        reading.tally.work += len(indices)
+        reading.tally.work += _COPY * len(indices)
         reading.charge(at)
     reading.expect(";")
     if joined and len(set(indices)) != len(indices):
@@ -149,6 +149,7 @@ def alias(reading: Reading) -> None:
     reading.declare(name, Qubits(indices), at)
 
 
+_COPY = 8  # what it costs to copy and compare a qubit, in units of one operation
 _WHOLE = frozenset({"int", "uint", "bool"})
 _NUMERIC = _WHOLE | {"float", "angle"}
 

@@ -67,9 +67,8 @@ def client(sandbox, seen):
         if http_response.status_code < 300:
             seen.setdefault(model.name, []).append(json.loads(http_response.text))
 
-    made.meta.events.register("after-call.braket.*", keep_pair := lambda **known: keep(**known))
+    made.meta.events.register("after-call.braket.*", keep)
     yield made
-    made.meta.events.unregister("after-call.braket.*", keep_pair)
     made.close()
 
 
@@ -162,7 +161,7 @@ def test_a_token_used_again_gives_the_same_task_and_other_parameters_are_refused
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        ({"shots": -1}, "ParamValidation|ValidationException"),
+        ({"shots": -1}, "valid min value"),
         ({"shots": 10_000_000}, "ValidationException"),
         ({"outputS3Bucket": "elsewhere"}, "ValidationException"),
         ({"action": "{}"}, "ValidationException"),

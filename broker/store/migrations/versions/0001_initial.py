@@ -82,6 +82,13 @@ def upgrade() -> None:
     with op.batch_alter_table('events', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_events_job_id'), ['job_id'], unique=False)
 
+    op.create_table('findings',
+    sa.Column('invariant', sa.String(length=64), nullable=False),
+    sa.Column('checked_at', sa.BigInteger(), nullable=False),
+    sa.Column('violations', sa.BigInteger(), nullable=False),
+    sa.Column('sample', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('invariant', name=op.f('pk_findings'))
+    )
     op.create_table('hubs',
     sa.Column('id', sa.String(length=64), nullable=False),
     sa.Column('slug', sa.String(length=256), nullable=False),
@@ -359,6 +366,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_jobs_due', postgresql_where=sa.text('due_at IS NOT NULL'), sqlite_where=sa.text('due_at IS NOT NULL'))
 
     op.drop_table('jobs')
+    op.drop_table('findings')
     op.drop_table('hubs')
     with op.batch_alter_table('events', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_events_job_id'))

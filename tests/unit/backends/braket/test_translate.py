@@ -40,6 +40,15 @@ def state_of(source: str, inputs=None):
         return StateVectorSimulator().run(Program(source=text, inputs=inputs), shots=0).resultTypes[0].value
 
 
+def measured(source: str):
+    """Which qubits one shot reads, and what it reads."""
+    from braket.default_simulator import StateVectorSimulator
+    from braket.ir.openqasm import Program
+
+    result = StateVectorSimulator().run(Program(source=source), shots=1)
+    return result.measuredQubits, result.measurements[0]
+
+
 def same(answer, circuit, inputs=None):
     """Equal up to a global phase; Braket's first qubit is the leftmost."""
     from qiskit.quantum_info import Statevector
@@ -168,6 +177,25 @@ def test_brakets_own_dialect_goes_as_it_is(measures, bits):
     source = DIALECT + measures
     answer = spoken(source)
     assert answer == {"source": source, "qubits": 3, "bits": bits}
+
+
+def test_two_registers_of_the_dialect_become_one():
+    source = "OPENQASM 3.0;\nqubit[3] q;\nbit[1] a;\nbit[2] b;\nx q[0];\nb[1] = measure q[2];\na[0] = measure q[0];\n"
+    answer = spoken(source, bits=3)
+    assert answer["bits"] == [0, None, 2]
+    assert answer["source"].count("measure") == answer["source"].count("b_[") == 2
+    assert "bit[1] a" not in answer["source"]
+    assert measured(answer["source"]) == ([0, 2], ["1", "0"])
+
+
+def test_gates_of_the_language_itself_are_translated_without_an_include():
+    source = "OPENQASM 3.0;\ngate h p { U(pi, 0, pi) p; }\nqubit q;\nh q;\n"
+    assert abs(state_of(spoken(source)["source"])[1]) == pytest.approx(1)
+
+
+def test_a_loop_over_known_numbers_is_unrolled():
+    answer = spoken(HEAD + "qubit[3] q;\nfor int i in {0, 1, 2} { rx(0.5) q[1]; }\n")
+    assert answer["source"].count("rx(0.5) q[") == 3
 
 
 def test_a_verbatim_program_keeps_its_physical_qubits():

@@ -1,0 +1,73 @@
+"""Does the service keep its own promises? Loops, invariants, the audit chain and orphans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from sqlalchemy import func, select
+
+from broker.store import tables
+from broker.store.rows import micros
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from prometheus_client.metrics_core import Metric
+
+    from broker.domain.finding import Finding
+    from broker.store.unit_of_work import Work
+
+ONCE_BILLED, AUDIT = "3", "12"
+
+
+def families(work: Work, vendors: tuple[str, ...], at: datetime) -> Iterator[Metric]:
+    """Gauges of loops and findings, and the counts that must stay at zero."""
+    yield from _loops(work, at)
+    yield from _findings(work.findings.latest())
+    orphans = CounterMetricFamily(
+        "qsubmit_orphan_vendor_tasks", "Vendor jobs that bore our token and that no attempt knew", labels=["vendor"]
+    )
+    table = tables.orphans
+    query = select(table.c.backend, func.count()).group_by(table.c.backend)
+    counts = dict.fromkeys(vendors, 0) | dict(work.connection.execute(query).all())
+    for vendor, count in sorted(counts.items()):
+        orphans.add_metric([vendor], count)
+    yield orphans
+
+
+def _loops(work: Work, at: datetime) -> Iterator[Metric]:
+    last = GaugeMetricFamily(
+        "qsubmit_scanner_last_success_timestamp_seconds", "Last finished round of a loop", labels=["loop"]
+    )
+    for loop, when in sorted(work.leases.successes().items()):
+        last.add_metric([loop], when.timestamp())
+    yield last
+    leader = GaugeMetricFamily("qsubmit_leader", "1 while some worker holds the lease of a loop", labels=["loop"])
+    leases = tables.leases
+    for loop, until in work.connection.execute(select(leases.c.name, leases.c.until).order_by(leases.c.name)):
+        leader.add_metric([loop], float(until > micros(at)))
+    yield leader
+
+
+def _findings(found: list[Finding]) -> Iterator[Metric]:
+    broken = GaugeMetricFamily(
+        "qsubmit_invariant_violations", "Violations at the last verification", labels=["invariant"]
+    )
+    for each in found:
+        broken.add_metric([each.invariant], each.violations)
+    yield broken
+    checked = GaugeMetricFamily("qsubmit_last_verified_timestamp_seconds", "When the invariants were last verified")
+    chain = GaugeMetricFamily("qsubmit_audit_chain_ok", "1 if the audit chain verified last time")
+    double = CounterMetricFamily(
+        "qsubmit_vendor_double_submissions", "Jobs that were billable more than once, at the last verification"
+    )
+    if found:
+        checked.add_metric([], min(each.checked_at for each in found).timestamp())
+    for each in found:
+        if each.invariant == AUDIT:
+            chain.add_metric([], float(each.holds))
+        if each.invariant == ONCE_BILLED:
+            double.add_metric([], each.violations)
+    yield from (checked, chain, double)

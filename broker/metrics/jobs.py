@@ -1,0 +1,62 @@
+"""How many jobs live, where, and for how long?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import GaugeMetricFamily
+from sqlalchemy import func, select
+
+from broker.domain.lifecycle import LIVE, JobState
+from broker.store import tables
+from broker.store.rows import micros
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from prometheus_client.metrics_core import Metric
+
+    from broker.store.unit_of_work import Work
+
+STATES = tuple(sorted(state.value for state in LIVE))
+
+
+def families(work: Work, vendors: tuple[str, ...], at: datetime) -> Iterator[Metric]:
+    """Gauges over the rows of live jobs; every state and vendor is there, if only with zero."""
+    jobs = tables.jobs
+    count, first, moved = func.count(), func.min(jobs.c.created_at), func.min(jobs.c.updated_at)
+    query = select(jobs.c.state, jobs.c.backend, count, first, moved).where(jobs.c.due_at.is_not(None))
+    rows = work.connection.execute(query.group_by(jobs.c.state, jobs.c.backend)).all()
+    counts = {(state, vendor): 0 for state in STATES for vendor in vendors}
+    oldest, longest = dict.fromkeys(STATES, 0.0), dict.fromkeys(STATES, 0.0)
+    for state, vendor, number, created, updated in rows:
+        counts[state, vendor] = number
+        oldest[state] = max(oldest.get(state, 0.0), (micros(at) - created) / 1e6)
+        longest[state] = max(longest.get(state, 0.0), (micros(at) - updated) / 1e6)
+    yield from _counts(counts)
+    yield _ages("qsubmit_oldest_job_age_seconds", "Since acceptance of the oldest live job", oldest)
+    yield _ages("qsubmit_longest_in_state_seconds", "Since the last move of the job that stands longest", longest)
+    starving = oldest[JobState.QUEUED.value]
+    yield GaugeMetricFamily("qsubmit_starvation_max_seconds", "Longest time that a queued job has waited", starving)
+
+
+def _counts(counts: dict[tuple[str, str], int]) -> Iterator[Metric]:
+    live = GaugeMetricFamily("qsubmit_jobs", "Live jobs", labels=["state", "vendor"])
+    unknown = GaugeMetricFamily("qsubmit_unknown_jobs", "Jobs whose submission is in doubt", labels=["vendor"])
+    waiting = 0
+    for (state, vendor), number in sorted(counts.items()):
+        live.add_metric([state, vendor], number)
+        if state == JobState.UNKNOWN:
+            unknown.add_metric([vendor], number)
+        waiting += number if state == JobState.ATTENTION else 0
+    yield live
+    yield unknown
+    yield GaugeMetricFamily("qsubmit_needs_operator_jobs", "Jobs that wait for an operator", waiting)
+
+
+def _ages(name: str, text: str, ages: dict[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=["state"])
+    for state, age in ages.items():
+        family.add_metric([state], max(0.0, age))
+    return family

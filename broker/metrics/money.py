@@ -1,0 +1,141 @@
+"""Whose money is held and spent, and do the books add up? Everything in KRW at the newest stored rate."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import GaugeMetricFamily
+from sqlalchemy import case, func, select
+
+from broker.domain.budget import LOSS
+from broker.domain.fairshare import decay
+from broker.domain.money import MICRO
+from broker.store import tables
+from broker.store.people import budget_id
+from broker.store.rows import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from prometheus_client.metrics_core import Metric
+
+    from broker.store.unit_of_work import Work
+
+HOME = "KRW"
+TENANTS = 200  # more organisations than this share the label "other"
+KEPT = timedelta(minutes=1)  # the sum over the whole journal is read no more often
+
+
+class Books:
+    """Rates, tenants and journal sums as of the last read."""
+
+    def __init__(self) -> None:
+        self.tenants: dict[str, str] = {}
+        self._hubs: dict[str, str] = {}
+        self._rates: dict[str, int] = {HOME: MICRO}
+        self._ages: dict[tuple[str, str], float] = {}
+        self._sums: tuple[datetime, float, float] | None = None
+
+    def krw(self, amount: int, currency: str) -> float:
+        """Won of micro-units; an amount whose currency has no rate counts as nothing."""
+        return amount / MICRO * self._rates.get(currency, 0) / MICRO
+
+    def read(self, work: Work, at: datetime) -> None:
+        """Bring names, rates and, once in a while, sums up to date."""
+        for rate in work.catalogue.rates(at):  # oldest first: the newest stays
+            self._ages[rate.base, rate.quote] = (at - rate.as_of).total_seconds()
+            if rate.quote == HOME:
+                self._rates[rate.base] = rate.micros
+        self._name(work)
+        if self._sums is None or not timedelta(0) <= at - self._sums[0] < KEPT:
+            self._sums = (at, *self._journal(work))
+
+    def _name(self, work: Work) -> None:
+        hubs, organisations = tables.hubs, tables.organisations
+        self._hubs = dict(work.connection.execute(select(hubs.c.id, hubs.c.slug)).all())
+        budgets = tables.budgets
+        spent = func.coalesce(budgets.c.spent, 0)
+        query = (
+            select(organisations.c.id, organisations.c.slug, organisations.c.hub_id)
+            .outerjoin(budgets, budgets.c.id == budget_id("organisation", "") + organisations.c.id)
+            .order_by(spent.desc(), organisations.c.id)
+        )
+        rows = work.connection.execute(query).all()
+        self.tenants = {i: f"{self._hubs[hub]}/{slug}" for i, slug, hub in rows[:TENANTS]}
+
+    def _journal(self, work: Work) -> tuple[float, float]:
+        entries = tables.entries
+        lost = func.sum(case((entries.c.account == LOSS, entries.c.micros), else_=0))
+        query = select(entries.c.currency, func.sum(entries.c.micros), lost).group_by(entries.c.currency)
+        unaccounted = loss = 0.0
+        for currency, total, part in work.connection.execute(query):
+            # Without a rate an imbalance must still show: it counts one to one.
+            unaccounted += self.krw(abs(int(total)), currency) or abs(int(total)) / MICRO
+            loss += self.krw(int(part), currency)
+        return unaccounted, loss
+
+    def families(self, work: Work, at: datetime) -> Iterator[Metric]:
+        """Gauges of budgets, books, prices, rates and shares."""
+        yield self._budgets(work)
+        _, unaccounted, loss = self._sums or (at, 0.0, 0.0)
+        yield GaugeMetricFamily("qsubmit_unaccounted_krw", "Imbalance of the journal; not 0 is an error", unaccounted)
+        yield GaugeMetricFamily("qsubmit_platform_loss_krw", "What nobody could be charged for", loss)
+        yield _price_ages(work, at)
+        pairs = GaugeMetricFamily("qsubmit_fx_age_seconds", "Age of the newest exchange rate", labels=["pair"])
+        for (base, quote), age in sorted(self._ages.items()):
+            if base != quote:
+                pairs.add_metric([f"{base}/{quote}"], age)
+        yield pairs
+        yield self._shares(work, at)
+
+    def _budgets(self, work: Work) -> Metric:
+        family = GaugeMetricFamily(
+            "qsubmit_budget_krw", "Budgets of hubs and organisations by use", labels=["tenant", "bucket"]
+        )
+        names = {budget_id("hub", key): slug for key, slug in self._hubs.items()}
+        names |= {budget_id("organisation", key): name for key, name in self.tenants.items()}
+        budgets = tables.budgets
+        top = budgets.c.id.like("hub:%") | budgets.c.id.like("organisation:%")
+        for row in work.connection.execute(select(budgets).where(top).order_by(budgets.c.id)):
+            if row.id not in names:
+                continue
+            buckets = {"held": row.held, "spent": row.spent}
+            if row.limit_micros is not None:
+                buckets["available"] = row.limit_micros - row.held - row.spent
+            for bucket, amount in buckets.items():
+                family.add_metric([names[row.id], bucket], self.krw(amount, row.currency))
+        return family
+
+    def _shares(self, work: Work, at: datetime) -> Metric:
+        family = GaugeMetricFamily(
+            "qsubmit_fairshare_ratio", "Decayed use of an organisation by its share; 1 is even", labels=["tenant"]
+        )
+        organisations, usage = tables.organisations, tables.usage
+        query = select(organisations.c.id, organisations.c.hub_id, organisations.c.shares, usage.c.micros, usage.c.as_of)
+        rows = work.connection.execute(query.outerjoin(usage, usage.c.scope == organisations.c.id)).all()
+        used = {row.id: decay(row.micros, moment(row.as_of), at) if row.micros else 0.0 for row in rows}
+        all_used: dict[str, float] = defaultdict(float)
+        all_shares: dict[str, int] = defaultdict(int)
+        for row in rows:
+            all_used[row.hub_id] += used[row.id]
+            all_shares[row.hub_id] += row.shares
+        for row in rows:
+            if row.id in self.tenants and all_used[row.hub_id] and row.shares:
+                even = row.shares / all_shares[row.hub_id]
+                family.add_metric([self.tenants[row.id]], used[row.id] / all_used[row.hub_id] / even)
+        return family
+
+
+def _price_ages(work: Work, at: datetime) -> Metric:
+    family = GaugeMetricFamily(
+        "qsubmit_price_catalogue_age_seconds", "Age of a vendor's newest price row", labels=["vendor"]
+    )
+    newest: dict[str, datetime] = {}
+    for price, _ in work.catalogue.prices(at):  # oldest first: the newest stays
+        newest[price.device.partition("/")[0]] = price.as_of
+    for vendor, as_of in sorted(newest.items()):
+        family.add_metric([vendor], (at - as_of).total_seconds())
+    return family

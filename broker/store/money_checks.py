@@ -1,0 +1,119 @@
+"""Do budgets, journal and jobs tell the same story? Each check yields whom an invariant is broken for."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, case, func, or_, select
+
+from broker.domain.budget import LOSS
+from broker.domain.money import Money, convert
+from broker.store.catalogue import Catalogue
+from broker.store.tables import budgets, entries, jobs, orphans
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy.engine import Connection
+
+    from broker.domain.money import Rate
+
+
+def sums_to_zero(connection: Connection) -> Iterator[str]:
+    """5: per currency, and for each job, the journal's lines cancel."""
+    total = func.sum(entries.c.micros)
+    each = select(entries.c.job_id, entries.c.currency).group_by(entries.c.job_id, entries.c.currency)
+    for job, currency in connection.execute(each.having(total != 0)):
+        yield f"{job or 'no job'} {currency}"
+
+
+def within_budgets(connection: Connection) -> Iterator[str]:
+    """6: held + spent stays within every limit, and both are what the jobs under the budget add up to."""
+    over = and_(budgets.c.limit_micros.is_not(None), budgets.c.held + budgets.c.spent > budgets.c.limit_micros)
+    below = or_(budgets.c.held < 0, budgets.c.spent < 0)
+    yield from connection.execute(select(budgets.c.id).where(or_(over, below))).scalars()
+    sums = _of_jobs(connection)
+    for row in connection.execute(select(budgets.c.id, budgets.c.held, budgets.c.spent)):
+        if (row.held, row.spent) != tuple(sums[row.id]):
+            yield row.id
+
+
+def _of_jobs(connection: Connection) -> dict[str, list[int]]:
+    """Budget -> [held, charged] of its jobs. Members share few chains, so that few rows are read."""
+    charged = func.coalesce(func.sum(jobs.c.charged), 0)
+    query = select(jobs.c.budgets, func.sum(jobs.c.held), charged).group_by(jobs.c.budgets)
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for chain, held, spent in connection.execute(query):
+        for budget in json.loads(chain):
+            sums[budget][0] += int(held)
+            sums[budget][1] += int(spent)
+    return sums
+
+
+def held_in_the_journal(connection: Connection) -> Iterator[str]:
+    """7: what a job holds is what the journal still reserves for it."""
+    account = entries.c.account.like("member:%:held")
+    booked = select(entries.c.job_id, func.sum(entries.c.micros).label("held")).where(account)
+    sums = booked.group_by(entries.c.job_id).subquery("sums")
+    query = select(jobs.c.id).outerjoin(sums, sums.c.job_id == jobs.c.id)
+    yield from connection.execute(query.where(jobs.c.held != func.coalesce(sums.c.held, 0))).scalars()
+
+
+def owed_is_charged(connection: Connection) -> Iterator[str]:
+    """13: what vendors bill for a job, at its pinned rate, is what its member paid and the platform lost."""
+    sums = _booked()
+    catalogue, rates = Catalogue(connection), dict[str, "Rate | None"]()
+    columns = (jobs.c.id, jobs.c.charged, jobs.c.currency, jobs.c.rate_id)
+    query = select(*columns, sums).join(sums, sums.c.job_id == jobs.c.id)
+    for row in connection.execution_options(yield_per=1000).execute(query):
+        if row.rate_id not in rates:
+            rates[row.rate_id] = None if row.rate_id is None else catalogue.rate(row.rate_id)
+        if _owed(row, rates[row.rate_id]) != row.spent + row.loss or row.spent != (row.charged or 0):
+            yield row.id
+    yield from _orphans(connection)
+
+
+def _booked() -> Any:
+    """Per job: owed to vendors in their currency, spent and lost in the hub's."""
+    owed, spent = entries.c.account.like("vendor:%:payable"), entries.c.account.like("member:%:spent")
+    return (
+        select(
+            entries.c.job_id,
+            _sum(owed, -entries.c.micros).label("owed"),
+            func.max(case((owed, entries.c.currency))).label("listed_in"),
+            _sum(spent, entries.c.micros).label("spent"),
+            _sum(entries.c.account == LOSS, entries.c.micros).label("loss"),
+        )
+        .where(entries.c.job_id.is_not(None))
+        .group_by(entries.c.job_id)
+        .subquery("booked")
+    )
+
+
+def _sum(which: ColumnElement[bool], amount: ColumnElement[int]) -> ColumnElement[int]:
+    return func.sum(case((which, amount), else_=0))
+
+
+def _owed(row: Row[Any], rate: Rate | None) -> int | None:
+    listed = int(row.owed)
+    if row.listed_in is None or row.listed_in == row.currency:
+        return listed
+    if rate is None or rate.base != row.listed_in:
+        return None
+    return convert(Money(currency=row.listed_in, micros=listed), rate).micros
+
+
+def _orphans(connection: Connection) -> Iterator[str]:
+    """What orphans cost is the platform's loss, and nobody else's."""
+    booked = select(entries.c.currency, func.sum(entries.c.micros)).where(
+        entries.c.kind == "orphan", entries.c.account == LOSS
+    )
+    noted = select(orphans.c.currency, func.sum(orphans.c.loss)).where(orphans.c.loss.is_not(None))
+    lost = dict(connection.execute(booked.group_by(entries.c.currency)).all())
+    known = dict(connection.execute(noted.group_by(orphans.c.currency)).all())
+    for currency in sorted({*lost, *(c for c in known if c)}):
+        if int(lost.get(currency, 0)) != int(known.get(currency, 0)):
+            yield f"orphans {currency}"

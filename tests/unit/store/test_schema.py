@@ -1,0 +1,80 @@
+"""Do the migrations make the tables of the code, and take them away again, on both databases?"""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
+
+from broker.store.engine import open_engine
+from broker.store.schema import differences, downgrade, is_current, upgrade
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty(request, tmp_path):
+    """An engine on a database without any table."""
+    if request.param == "sqlite":
+        engine = open_engine(f"sqlite:///{tmp_path / 'empty.db'}")
+        yield engine
+        engine.dispose()
+        return
+    with request.getfixturevalue("postgres").empty() as url:
+        engine = open_engine(url)
+        yield engine
+        engine.dispose()
+
+
+def tables(engine):
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def test_up_check_down_up(empty):
+    assert not is_current(empty)
+    upgrade(empty)
+    assert differences(empty) == []
+    assert is_current(empty)
+    downgrade(empty)
+    assert tables(empty) == set()
+    upgrade(empty)
+    assert differences(empty) == []
+
+
+def test_going_up_twice_changes_nothing(empty):
+    upgrade(empty)
+    upgrade(empty)
+    assert is_current(empty)
+
+
+def test_processes_that_start_together_all_come_up(empty):
+    engines = [open_engine(empty.url.render_as_string(hide_password=False)) for _ in range(3)]
+    failed = []
+
+    def start(engine):
+        try:
+            upgrade(engine)
+        except Exception as error:  # noqa: BLE001  the assertion below shows it
+            failed.append(error)
+
+    threads = [threading.Thread(target=start, args=(engine,)) for engine in engines]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    for engine in engines:
+        engine.dispose()
+    assert failed == []
+    assert is_current(empty)
+
+
+@pytest.mark.parametrize(
+    ("held", "spent"), [(101, 0), (60, 41), (-1, 0), (0, -1)], ids=["held", "together", "less held", "less spent"]
+)
+def test_the_last_wall_refuses_an_overspent_budget(store, held, spent):
+    row = {"id": "b", "owner": "project:x", "currency": "KRW", "limit_micros": 100, "held": held, "spent": spent}
+    names = ", ".join(row)
+    with pytest.raises(IntegrityError), store.write() as work:
+        work.connection.execute(
+            text(f"INSERT INTO budgets ({names}) VALUES (:{', :'.join(row)})"), row
+        )
