@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
 _INCLUDE: Final = re.compile(r'\binclude\s*"([^"]*)"\s*;')
+_OWN_GATE: Final = re.compile(r"\bgate\s+([A-Za-z_]\w*)")
 _VERSION: Final = re.compile(r"\A(?:\s|//[^\n]*\n|/\*.*?\*/)*OPENQASM\s+[\d.]+\s*;", re.DOTALL)
 _PRAGMA: Final = re.compile(r"^[ \t]*#?pragma[^\n]*", re.MULTILINE)
 _ONE_BIT: Final = re.compile(r"(\w+\[\d+\])\s*==\s*([01])(?=\s*[)&|])")
@@ -52,6 +53,9 @@ def _load2(text: str, known: Sequence[Any] | None = None) -> QuantumCircuit:
     from qiskit import qasm2
 
     known = qasm2.LEGACY_CUSTOM_INSTRUCTIONS if known is None else known
+    # Qiskit would take its own gate of the same name instead of the user's definition, without a word.
+    own = set(_OWN_GATE.findall(text))
+    known = [each for each in known if each.name not in own]
     return qasm2.loads(text, include_path=(), custom_instructions=known, strict=False)
 
 

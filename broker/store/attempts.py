@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, bindparam, func, not_, or_, select, update
 
 from broker.domain.attempt import GIVEN_UP
-
 from broker.store.rows import attempt_of, attempt_row
 from broker.store.tables import attempts
 
@@ -20,10 +19,12 @@ if TYPE_CHECKING:
     from broker.domain.ids import JobId
 
 _LEARNED = ("remote_id", "word", "queue_position", "ended", "detail", "absences", "absent_at")
+# Whoever saves may have read the attempt before a late reply named the vendor's job: that id stays.
 _SAVE = (
     update(attempts)
     .where(attempts.c.id == bindparam("attempt"))
     .values({name: bindparam(f"new_{name}") for name in _LEARNED})
+    .values(remote_id=func.coalesce(bindparam("new_remote_id"), attempts.c.remote_id))
 )
 _WITNESS = (
     update(attempts)

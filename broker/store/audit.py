@@ -45,9 +45,10 @@ class Audit:
     def broken_at(self) -> int | None:
         """The first row whose digest does not follow from the one before, or None if the chain verifies."""
         previous = GENESIS
-        rows = self._connection.execution_options(yield_per=1000).execute(select(audit).order_by(audit.c.seq))
-        for row in rows:
-            if row.previous != previous or row.digest != digest_of(previous, row.at, row.body):
-                return int(row.seq)
-            previous = row.digest
+        query = select(audit).order_by(audit.c.seq).execution_options(yield_per=1000)
+        with self._connection.execute(query) as rows:  # closed also when a broken row ends the look early
+            for row in rows:
+                if row.previous != previous or row.digest != digest_of(previous, row.at, row.body):
+                    return int(row.seq)
+                previous = row.digest
         return None

@@ -78,8 +78,7 @@ def sealed_before_shown(connection: Connection) -> Iterator[str]:
     there = select(results.c.job_id)
     yield from _all(connection, select(jobs.c.id).where(good, jobs.c.id.not_in(there)))
     yield from _all(connection, select(jobs.c.id).where(~good, jobs.c.id.in_(there)))
-    stored = connection.execution_options(yield_per=PAGE).execute(select(results))
-    for row in stored:
+    for row in connection.execute(select(results).execution_options(yield_per=PAGE)):
         if hashlib.sha256(row.body.encode()).hexdigest() != row.sha256:
             yield row.job_id
 

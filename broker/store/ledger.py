@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from broker.domain.budget import Budget
 from broker.store.rows import micros
@@ -93,14 +94,12 @@ class Ledger:
 
     def use(self, amounts: Mapping[str, int], at: datetime) -> None:
         """Set the decayed spend of scopes as of now."""
-        known = self.used(amounts)
-        old = [{"key": s, "new": m, "when": micros(at)} for s, m in sorted(amounts.items()) if s in known]
-        new = [{"scope": s, "micros": m, "as_of": micros(at)} for s, m in sorted(amounts.items()) if s not in known]
-        change = update(usage).where(usage.c.scope == bindparam("key"))
-        if old:
-            self._connection.execute(change.values(micros=bindparam("new"), as_of=bindparam("when")), old)
-        if new:
-            self._connection.execute(usage.insert(), new)
+        dialect: Any = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+        rows = [{"scope": scope, "micros": spent, "as_of": micros(at)} for scope, spent in sorted(amounts.items())]
+        insert = dialect.insert(usage)
+        change = {"micros": insert.excluded.micros, "as_of": insert.excluded.as_of}
+        if rows:
+            self._connection.execute(insert.on_conflict_do_update(index_elements=["scope"], set_=change), rows)
 
     def add_orphan(self, backend: str, remote_id: str, at: datetime) -> bool:
         """Note a vendor job that no attempt knows; False if it was noted before."""

@@ -13,6 +13,8 @@ from broker.domain.money import Money, convert
 from broker.store.catalogue import Catalogue
 from broker.store.tables import budgets, entries, jobs, orphans
 
+PAGE = 1000
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -68,7 +70,7 @@ def owed_is_charged(connection: Connection) -> Iterator[str]:
     catalogue, rates = Catalogue(connection), dict[str, "Rate | None"]()
     columns = (jobs.c.id, jobs.c.charged, jobs.c.currency, jobs.c.rate_id)
     query = select(*columns, sums).join(sums, sums.c.job_id == jobs.c.id)
-    for row in connection.execution_options(yield_per=1000).execute(query):
+    for row in connection.execute(query.execution_options(yield_per=PAGE)):
         if row.rate_id not in rates:
             rates[row.rate_id] = None if row.rate_id is None else catalogue.rate(row.rate_id)
         if _owed(row, rates[row.rate_id]) != row.spent + row.loss or row.spent != (row.charged or 0):

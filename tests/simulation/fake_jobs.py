@@ -206,8 +206,13 @@ class Attempts:
     def save(self, changed: Sequence[Attempt]) -> None:
         for attempt in changed:
             self._tx.statement()
-            if self._tx.row("attempts", attempt.id) is not None:
-                self._tx.put("attempts", attempt.id, attempt)
+            if self._tx.row("attempts", attempt.id) is None:
+                continue
+            self._tx.lock("attempts", attempt.id)
+            stored: Attempt = self._tx.row("attempts", attempt.id)
+            if attempt.remote_id is None and stored.remote_id is not None:
+                attempt = replace(attempt, remote_id=stored.remote_id)  # noqa: PLW2901  COALESCE
+            self._tx.put("attempts", attempt.id, attempt)
 
     def witness(self, found: Sequence[Attempt]) -> None:
         for attempt in found:

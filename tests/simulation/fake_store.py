@@ -1,8 +1,8 @@
 """What does a database do, in memory? One transaction's view, row locks, one commit or none, in two dialects.
 
 ``sqlite``: one writer at a time (BEGIN IMMEDIATE), who else writes waits up to the busy timeout.
-``postgresql``: READ COMMITTED; rows are locked by whoever updates or selects them FOR UPDATE, SKIP LOCKED passes
-them by, and two transactions may interleave at every statement.
+``postgresql``: writers are READ COMMITTED, readers see one moment; rows are locked by whoever updates them or selects
+them FOR UPDATE, SKIP LOCKED passes them by, and two transactions may interleave at every statement.
 
 ``Store.write`` and ``Store.read`` are the real functions, with only their ``Work`` replaced.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import types
 from contextlib import contextmanager, nullcontext
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
 from broker.store import unit_of_work
@@ -53,10 +54,10 @@ class FakeStore(Store):
     def __init__(
         self, stage: Stage, doorbell: Doorbell, *, dialect: str = "sqlite", breathe: Callable[[], int] | None = None
     ) -> None:
-        self.engine = self._writing = self  # type: ignore[assignment]
-        self._doorbell = doorbell
+        self.dialect = SimpleNamespace(name=dialect)
+        super().__init__(self, doorbell)  # type: ignore[arg-type]  it is its own engine
         self.stage = stage
-        self.dialect = dialect
+        self.one_writer = dialect == "sqlite"
         self.breathe = breathe
         self.tables: dict[str, dict[Any, Any]] = {name: {} for name in TABLES}
         self.logs: dict[str, list[Any]] = {name: [] for name in LOGS}
@@ -89,9 +90,11 @@ class Transaction:
     def __init__(self, store: FakeStore, *, writes: bool = True) -> None:
         self._store = store
         self._writes = writes
-        self._breathe = store.breathe if store.dialect == "postgresql" else None
+        self._breathe = None if store.one_writer else store.breathe
         self._held: list[tuple[str, Any]] = []
-        self.tables = store.tables
+        # A reader sees one moment (REPEATABLE READ); a writer sees the newest rows at every statement.
+        torn = self._breathe is not None and not writes
+        self.tables = {name: dict(rows) for name, rows in store.tables.items()} if torn else store.tables
         self.rows: dict[str, dict[Any, Any]] = {}
         self.logs: dict[str, list[Any]] = {}
         self.waiters: list[Parked] = []
@@ -102,7 +105,7 @@ class Transaction:
         return _NOTHING
 
     def __enter__(self) -> Self:
-        if self._writes and self._store.dialect == "sqlite":
+        if self._writes and self._store.one_writer:
             self.lock("database", None)
         return self
 
@@ -160,7 +163,7 @@ class Transaction:
         if not self._writes:
             raise RuntimeError("locked in a reading transaction")
         store = self._store
-        if store.dialect == "sqlite" and table != "database":
+        if store.one_writer and table != "database":
             return True
         locks, name = store.locks, (table, key)
         deadline = store.stage.now + BUSY
@@ -180,12 +183,12 @@ class Transaction:
             if other is self:
                 raise Deadlock
             other = other.waits_for
-        if self._store.dialect == "sqlite" and stage.now >= deadline:
+        if self._store.one_writer and stage.now >= deadline:
             raise Locked
         self.waits_for = owner
         parked = stage.park()
         owner.waiters.append(parked)
-        if self._store.dialect == "sqlite":
+        if self._store.one_writer:
             stage.at(deadline, parked.actor, parked)
         try:
             stage.wait(parked)

@@ -1,0 +1,54 @@
+"""Do metrics, checks and series, which are mostly SQL, say the same on PostgreSQL as on SQLite?"""
+
+import pytest
+from sqlalchemy import text
+
+from broker.metrics import Metrics
+from broker.services.invariants import verify
+from tests.support.books import Day, day
+from workers import servers
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory):
+    server, url = servers.postgres(tmp_path_factory.mktemp("postgres"))
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture(scope="module")
+def both(postgres, tmp_path_factory):
+    """The same day, twice."""
+    with day(tmp_path_factory.mktemp("sqlite")) as small:
+        large = Day(postgres)
+        for each in (small, large):
+            each.work()
+            each.submit(key="again")
+        yield small, large
+        large.store.engine.dispose()
+
+
+def shown(books):
+    lines = Metrics().expose(books.store, books.clock()).decode().splitlines()
+    return sorted(line for line in lines if line.startswith("qsubmit_") and "_created" not in line)
+
+
+def test_the_metrics_are_the_same(both):
+    small, large = both
+    assert shown(small) == shown(large)
+    assert "qsubmit_store_up 1.0" in shown(large)
+
+
+def test_every_invariant_is_checked_and_holds(both):
+    small, large = both
+    assert verify(small.store, small.clock()) == verify(large.store, large.clock())
+    assert all(found.holds for found in verify(large.store, large.clock()))
+
+
+def test_a_spoilt_row_is_found_there_too(both):
+    _, large = both
+    with large.store.engine.begin() as connection:
+        connection.execute(text("UPDATE audit SET body = '[]' WHERE seq = 1"))
+        connection.execute(text("UPDATE jobs SET held = held + 1 WHERE state = 'succeeded'"))
+    broken = {found.invariant for found in verify(large.store, large.clock()) if not found.holds}
+    assert broken == {"6", "7", "12"}
