@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     stay_s: float = 2.0
     batch: int = 128
     scan_s: float = 2.0
-    scan_stale_s: float = 30.0
+    scan_stale_s: float = 90.0
     catalogue_s: float = 30.0
     verify_s: float = 3600.0
     rate_per_s: float = Field(default=200.0, gt=0)

@@ -12,7 +12,7 @@ from backends.base import Phase
 from backends.errors import BackendError, Busy, Unauthorized, UnknownJob, UnknownStatus
 from broker.crash import crashpoint
 from broker.domain.change import Change, let_go, look_again
-from broker.domain.lifecycle import AT_VENDOR, JobState
+from broker.domain.lifecycle import AT_VENDOR, TERMINAL, JobState
 from broker.domain.recovery import Recovery
 from broker.services.apply import apply
 from broker.services.claim import Claim, claim
@@ -142,7 +142,8 @@ class Driver:
     def _continue(self, backend: Backend, due: Sequence[tuple[Job, Attempt]]) -> None:
         at_vendor = [(job, attempt) for job, attempt in due if job.state in AT_VENDOR]
         doubtful = [(job, attempt) for job, attempt in due if job.state not in AT_VENDOR]
-        self._record(self._looks(backend, self._cancel(backend, at_vendor)), "settle")
+        changes = self._looks(backend, self._cancel(backend, at_vendor))
+        self._record(changes, "settle" if any(c.job.state in TERMINAL for c in changes) else "poll")
         for job, attempt in doubtful:
             self._record([self._settle_doubt(backend, job, attempt)], "reconcile")
 

@@ -109,6 +109,8 @@ def collected(
     job: Job, attempt: Attempt, got: Outcome | BackendError, need: Requirement, look: Look, *, word: str = ""
 ) -> Change:
     """A finished job: its result in the normal form with the bill, or another try at fetching."""
+    if isinstance(got, UnknownJob) and look.backend.recovery is Recovery.RERUN:
+        return _lost(job, attempt, look)
     change = Change(job=job, attempt=replace(attempt, word=word or attempt.word))
     if job.state is not JobState.FETCHING:
         change = move(change, JobState.FETCHING, at=look.at, reason=f"the vendor says {word}" if word else "")

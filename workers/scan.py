@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("qsubmit.scan")
 SHORTEST_S = 0.05
+HOUSE_S = 0.5
 NOTE_EVERY = timedelta(seconds=10)
 
 
@@ -41,14 +42,23 @@ class Scanner:
     def run(self) -> None:
         """Scan until told to stop."""
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
+        threading.Thread(target=self._keep_house, name="rounds", daemon=True).start()
         while not self._stop.is_set():
             taken = self._scan()
             if not taken:
                 self._stop.wait(self._pause())
 
+    def _keep_house(self) -> None:
+        # Beside the scans, not between them: a vendor that is slow to list its devices must not hold up any job.
+        while not self._stop.is_set():
+            try:
+                self._rounds.run(utc_now())
+            except Exception:
+                log.exception("rounds failed")
+            self._stop.wait(HOUSE_S)
+
     def _scan(self) -> int:
         try:
-            self._rounds.run(utc_now())
             taken = self._hands.driver.tick()
             self._note()
         except Exception:

@@ -19,8 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends.local.caller import Caller
+from backends import registry
 from broker import logs
 from broker.settings import Settings
+from broker.store.catalogue import Catalogue
+from broker.store.engine import open_engine
 from workers import servers
 from workers.seeding import first_start, write_secret
 from workers.supervise import Program, Supervisor
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("qsubmit.up")
 READY_S = 120.0
+DEVICES_S = 60.0
 VENDORS = ("braket", "pasqal", "quandela")
 
 
@@ -87,6 +91,7 @@ def _run(options: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     _start(options, supervisor)
     url = f"http://{options.host}:{options.port}"
     _await_ready(url, supervisor)
+    _await_devices(supervisor)
     sys.stdout.write(f"ready {url}\n")
     sys.stdout.flush()
     supervisor.watch()
@@ -188,6 +193,24 @@ def _await_ready(url: str, supervisor: Supervisor) -> None:
             last = str(error)
         time.sleep(0.1)
     raise TimeoutError(f"the service did not become ready: {last}")
+
+
+def _await_devices(supervisor: Supervisor) -> None:
+    """Wait until every backend has reported its devices once; one that is silent is left to report later."""
+    settings = Settings()
+    engine = open_engine(settings.database)
+    expected = set(registry.load(None, data=settings.data, environ=os.environ))
+    deadline = time.monotonic() + DEVICES_S
+    while time.monotonic() < deadline:
+        supervisor.check()
+        with engine.connect() as connection:
+            silent = expected - Catalogue(connection).recoveries().keys()
+        if not silent:
+            break
+        time.sleep(0.1)
+    else:
+        log.warning("no devices yet from %s", ", ".join(sorted(silent)))
+    engine.dispose()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from broker.api import errors, jobs, keys, offers, ops, stream
+from broker.api import errors, grafana, jobs, keys, offers, ops, stream
 from broker.api.guard import BodyLimit
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def build(room: Room) -> FastAPI:
         redoc_url=None,
     )
     app.state.room = room
-    for door in (jobs, offers, keys, stream, ops):
+    for door in (jobs, offers, keys, stream, grafana, ops):
         app.include_router(door.router)
     errors.register(app)
     _describe(app)

@@ -27,7 +27,7 @@ def families(work: Work, vendors: tuple[str, ...], at: datetime) -> Iterator[Met
         "qsubmit_device_available", "1 if the device is online and open now",
         {d.name: float(d.status is Status.ONLINE and next_open(d.windows, at) == at) for d in known},
     )  # fmt: skip
-    queues = {d.name: float(d.queue_depth) for d in known if d.queue_depth is not None}
+    queues = {str(d.name): float(d.queue_depth) for d in known if d.queue_depth is not None}
     yield _per_device("qsubmit_device_queue_depth", "Jobs in the vendor's queue, where it says", queues)
     backlog = dict.fromkeys((d.name for d in known), 0) | work.catalogue.backlog()
     ours = {name: float(count) for name, count in backlog.items()}
@@ -37,10 +37,12 @@ def families(work: Work, vendors: tuple[str, ...], at: datetime) -> Iterator[Met
 
 
 def _times(known: list[Device], at: datetime) -> Iterator[Metric]:
-    opens = {d.name: next_open(d.windows, at).timestamp() for d in known if d.windows}
+    opens = {str(d.name): next_open(d.windows, at).timestamp() for d in known if d.windows}
     text = "When a device with opening hours is open next, or now"
     yield _per_device("qsubmit_device_next_window_timestamp_seconds", text, opens)
-    ages = {d.name: (at - d.calibration.as_of).total_seconds() for d in known if d.calibration and d.calibration.as_of}
+    ages = {
+        str(d.name): (at - d.calibration.as_of).total_seconds() for d in known if d.calibration and d.calibration.as_of
+    }
     yield _per_device("qsubmit_device_calibration_age_seconds", "Since the vendor's last calibration", ages)
 
 

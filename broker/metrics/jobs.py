@@ -1,4 +1,4 @@
-"""How many jobs live, where, and for how long?"""
+"""How many jobs live now, in which state, and for how long already?"""
 
 from __future__ import annotations
 

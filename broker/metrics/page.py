@@ -70,7 +70,7 @@ class Metrics:
         except Exception:
             log.exception("the store cannot be read")
             up = GaugeMetricFamily("qsubmit_store_up", "1 if this gateway can read the database", value=0)
-        return generate_latest(self.registry) + generate_latest(Page((up, *families)))  # type: ignore[arg-type]
+        return generate_latest(self.registry) + generate_latest(Page((up, *families)))
 
     def _families(self, work: Work, at: datetime) -> tuple[Metric, ...]:
         vendors = tuple(sorted(work.catalogue.recoveries()))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from prometheus_client.metrics_core import Metric
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import ColumnElement, RowMapping
 
     from broker.store.unit_of_work import Work
 
@@ -70,8 +70,7 @@ class Tally:
             self._spend[organisation, backend] += krw(int(charged), currency)
         self._cursor = last
 
-    def _stay(self, row: Row[tuple[object, ...]]) -> None:
-        found = row._mapping  # noqa: SLF001  SQLAlchemy's public name for it
+    def _stay(self, found: RowMapping) -> None:
         for part in PARTS:
             place = found[f"{part}_bucket"]
             if place is not None:
@@ -129,10 +128,10 @@ class Tally:
 def _moves(work: Work, span: ColumnElement[bool]) -> list[tuple[str | None, str, str, int]]:
     columns = (events.c.before, events.c.after, events.c.backend)
     query = select(*columns, func.count()).where(span).group_by(*columns)
-    return [tuple(row) for row in work.connection.execute(query)]  # type: ignore[misc]
+    return [tuple(row) for row in work.connection.execute(query)]
 
 
-def _times(work: Work, span: ColumnElement[bool]) -> Sequence[Row[tuple[object, ...]]]:
+def _times(work: Work, span: ColumnElement[bool]) -> Sequence[RowMapping]:
     each = durations(ends(span)).subquery("each")
     placed = select(
         each.c.backend,
@@ -141,7 +140,7 @@ def _times(work: Work, span: ColumnElement[bool]) -> Sequence[Row[tuple[object, 
     ).subquery("placed")
     keys = [placed.c.backend, *(placed.c[f"{part}_bucket"] for part in PARTS)]
     sums = [func.sum(placed.c[part]).label(part) for part in PARTS]
-    return work.connection.execute(select(*keys, *sums, func.count().label("jobs")).group_by(*keys)).all()
+    return work.connection.execute(select(*keys, *sums, func.count().label("jobs")).group_by(*keys)).mappings().all()
 
 
 def _spent(work: Work, span: ColumnElement[bool]) -> list[tuple[str, str, str, int]]:
@@ -149,4 +148,4 @@ def _spent(work: Work, span: ColumnElement[bool]) -> list[tuple[str, str, str, i
     keys = (jobs.c.organisation_id, jobs.c.backend, jobs.c.currency)
     query = select(*keys, func.sum(func.coalesce(jobs.c.charged, 0)))
     joined = query.join(ended, ended.c.job_id == jobs.c.id).group_by(*keys)
-    return [tuple(row) for row in work.connection.execute(joined)]  # type: ignore[misc]
+    return [tuple(row) for row in work.connection.execute(joined)]

@@ -60,11 +60,10 @@ def moved_by_the_table(connection: Connection) -> Iterator[str]:
     first = and_(events.c.before.is_(None), events.c.after == JobState.ACCEPTED.value)
     listed = and_(events.c.before.is_not(None), tuple_(events.c.before, events.c.after).in_(MOVES))
     yield from _all(connection, select(events.c.job_id).where(~or_(first, listed)))
-    window = {"partition_by": events.c.job_id, "order_by": events.c.seq}
     chain = select(
         events.c.job_id, events.c.before, events.c.after,
-        func.lag(events.c.after).over(**window).label("left"),
-        func.lead(events.c.seq).over(**window).label("following"),
+        func.lag(events.c.after).over(partition_by=events.c.job_id, order_by=events.c.seq).label("left"),
+        func.lead(events.c.seq).over(partition_by=events.c.job_id, order_by=events.c.seq).label("following"),
     ).subquery("chain")  # fmt: skip
     gap = func.coalesce(chain.c.before, "") != func.coalesce(chain.c.left, "")
     yield from _all(connection, select(chain.c.job_id).where(gap))
@@ -90,5 +89,5 @@ def chained(connection: Connection) -> Iterator[str]:
         yield str(broken)
 
 
-def _all(connection: Connection, query: Select[tuple[str]]) -> Iterator[str]:
+def _all(connection: Connection, query: Select[str]) -> Iterator[str]:
     yield from connection.execute(query).scalars()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, case, func, or_, select
 
@@ -13,15 +13,15 @@ from broker.domain.money import Money, convert
 from broker.store.catalogue import Catalogue
 from broker.store.tables import budgets, entries, jobs, orphans
 
-PAGE = 1000
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import ColumnElement, Row
+    from sqlalchemy import ColumnElement, RowMapping, Subquery
     from sqlalchemy.engine import Connection
 
     from broker.domain.money import Rate
+
+PAGE = 1000
 
 
 def sums_to_zero(connection: Connection) -> Iterator[str]:
@@ -70,15 +70,16 @@ def owed_is_charged(connection: Connection) -> Iterator[str]:
     catalogue, rates = Catalogue(connection), dict[str, "Rate | None"]()
     columns = (jobs.c.id, jobs.c.charged, jobs.c.currency, jobs.c.rate_id)
     query = select(*columns, sums).join(sums, sums.c.job_id == jobs.c.id)
-    for row in connection.execute(query.execution_options(yield_per=PAGE)):
-        if row.rate_id not in rates:
-            rates[row.rate_id] = None if row.rate_id is None else catalogue.rate(row.rate_id)
-        if _owed(row, rates[row.rate_id]) != row.spent + row.loss or row.spent != (row.charged or 0):
-            yield row.id
+    for row in connection.execute(query.execution_options(yield_per=PAGE)).mappings():
+        pinned = row["rate_id"]
+        if pinned not in rates:
+            rates[pinned] = None if pinned is None else catalogue.rate(pinned)
+        if _owed(row, rates[pinned]) != row["spent"] + row["loss"] or row["spent"] != (row["charged"] or 0):
+            yield row["id"]
     yield from _orphans(connection)
 
 
-def _booked() -> Any:
+def _booked() -> Subquery:
     """Per job: owed to vendors in their currency, spent and lost in the hub's."""
     owed, spent = entries.c.account.like("vendor:%:payable"), entries.c.account.like("member:%:spent")
     return (
@@ -99,13 +100,13 @@ def _sum(which: ColumnElement[bool], amount: ColumnElement[int]) -> ColumnElemen
     return func.sum(case((which, amount), else_=0))
 
 
-def _owed(row: Row[Any], rate: Rate | None) -> int | None:
-    listed = int(row.owed)
-    if row.listed_in is None or row.listed_in == row.currency:
+def _owed(row: RowMapping, rate: Rate | None) -> int | None:
+    listed, currency = int(row["owed"]), row["listed_in"]
+    if currency is None or currency == row["currency"]:
         return listed
-    if rate is None or rate.base != row.listed_in:
+    if rate is None or rate.base != currency:
         return None
-    return convert(Money(currency=row.listed_in, micros=listed), rate).micros
+    return convert(Money(currency=currency, micros=listed), rate).micros
 
 
 def _orphans(connection: Connection) -> Iterator[str]:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from broker.domain.hub import Access, Agreement, Member
 from broker.domain.ids import HubId, KeyId, MemberId, OrganisationId, ProjectId
+from broker.domain.scopes import SCOPES_OF
 from broker.store.rows import compact, micros, micros_or_none, moment, moment_or_none
 from broker.store.tables import agreements, api_keys, budgets, hubs, members, organisations, projects
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
     from sqlalchemy.engine import Connection
+
+_SCOPES = {role.value: frozenset(scope.value for scope in scopes) for role, scopes in SCOPES_OF.items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,10 +62,10 @@ class People:
         )
 
     def member(self, member_id: str, *, key: str = "", scopes: tuple[str, ...] = ()) -> Member | None:
-        """A member with the whole chain of ancestors."""
+        """A member with the whole chain of ancestors; of the key's ``scopes`` those that the member's role still has."""
         query = (
             select(
-                members.c.id, members.c.name, projects.c.id.label("project"),
+                members.c.id, members.c.name, members.c.role, projects.c.id.label("project"),
                 organisations.c.id.label("organisation"), hubs.c.id.label("hub"), hubs.c.currency,
             )
             .join(projects, projects.c.id == members.c.project_id)
@@ -81,10 +84,15 @@ class People:
             organisation=OrganisationId(row.organisation),
             project=ProjectId(row.project),
             key=KeyId(key),
-            scopes=frozenset(scopes),
+            scopes=frozenset(scopes) & _SCOPES.get(row.role, frozenset()),
             currency=row.currency,
             budgets=tuple(budget_id(kind, owner) for kind, owner in owners),
         )
+
+    def role(self, member_id: str) -> str | None:
+        """What a member is in its project."""
+        found: str | None = self._connection.execute(select(members.c.role).where(members.c.id == member_id)).scalar()
+        return found
 
     def by_digest(self, digest: str) -> tuple[KeyRow, Member] | None:
         """The key with this digest and its member."""

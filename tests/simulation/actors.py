@@ -108,6 +108,7 @@ class Worker:
         except Crash:
             self._die()
         except BUSY as error:
+            self._world.failed_ticks += 1
             self._world.say(f"tick failed: {type(error).__name__}")
             self._world.stage.at(self._world.stage.now + SECOND, self.name, self._world.replan)
         else:

@@ -86,10 +86,10 @@ def _job(world: World, job: Job) -> None:
 
 
 def _witnessed(world: World, job: Job) -> bool:
-    """Whether a worker that lived on heard of the vendor's job."""
+    """Whether a worker that lived on, and could write, heard of the vendor's job."""
     tokens = {a.token for a in world.store.tables["attempts"].values() if a.job == job.id}
     heard = any(line.token in tokens and line.remote_id in world.vendor.heard for line in world.vendor.ledger.values())
-    return heard and not world.crashes
+    return heard and not world.crashes and not world.failed_ticks
 
 
 def _own(world: World, job: Job) -> Accepted | None:

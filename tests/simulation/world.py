@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sys
 import traceback
 from collections import Counter
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from broker.domain.job import Job
 
-HORIZON = 6 * 60 * MINUTE
+HORIZON = 3 * 60 * MINUTE
 MOST_STEPS = 3000
 SWEEP_EVERY = 10 * MINUTE
 IN_FLIGHT = frozenset(JobState) - TERMINAL - {JobState.QUEUED, JobState.ATTENTION, JobState.ACCEPTED}
@@ -60,6 +59,7 @@ class World:
         self.traced = traced
         self._told, self._time = 0, moment(0)
         self.lines: list[str] = []
+        self.failed_ticks = 0
         self.visits: Counter[str] = Counter()
         self.crashes: Counter[tuple[str, str]] = Counter()
         kind = Kind.SIMULATOR if plan.recovery is Recovery.RERUN else Kind.QPU
@@ -203,8 +203,7 @@ def play(schedule: str, crew: Crew, *, traced: bool = False) -> Report:
     try:
         world = World(plan_of(schedule), crew, traced=traced)
         crash.visit_with(world.visit)
-        ids = random.Random(1)
-        submit.secrets = SimpleNamespace(token_bytes=ids.randbytes)  # type: ignore[attr-defined]
+        submit.secrets = SimpleNamespace(token_bytes=world.rng.randbytes)  # type: ignore[attr-defined]
         world.play()
     except Violation as violation:
         failure = str(violation)

@@ -269,6 +269,7 @@ class Story:
     def _await_ends(self) -> None:
         ended = {"succeeded", "cancelled"} | ({"attention"} if self.case.vendor in {"quandela", "mixed"} else set())
         until(f"jobs end: {self._states()}", lambda: self._states() <= ended, timeout=90, log=self.hub.log)
+        until("the gateway is still there", self.hub.ready, log=self.hub.log)
 
     def _prove(self, written: int) -> None:
         """The supervisor or Celery saw a death by signal 9; the mark has already said where."""

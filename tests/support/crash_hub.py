@@ -225,6 +225,8 @@ class CrashHub(Hub):
             app.send_task(TICK, args=([],), queue=queue_of("local"), connection=connection, retry=False)
 
     def ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"up ended with {self.process.returncode}"
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
                 return bool(answer.status == http.HTTPStatus.OK)

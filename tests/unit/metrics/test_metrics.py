@@ -65,7 +65,8 @@ def test_a_stage_is_what_the_job_itself_shows(books):
     ids = [*books.work(), *books.work(jobs=1)]
     found, look = samples(books), Look(books.store)
     shown = [look.job(books.member(), each, at=books.clock()).latency for each in ids]
-    for stage, name in (("broker", "broker_queue_s"), ("vendor", "vendor_queue_s"), ("run", "run_s"), ("fetch", "fetch_s")):
+    names = {"broker": "broker_queue_s", "vendor": "vendor_queue_s", "run": "run_s", "fetch": "fetch_s"}
+    for stage, name in names.items():
         total = sum(getattr(each, name) for each in shown)
         assert value(found, "qsubmit_job_wait_seconds_sum", stage=stage, vendor="braket") == pytest.approx(total)
         assert value(found, "qsubmit_job_wait_seconds_count", stage=stage, vendor="braket") == len(ids)
@@ -83,7 +84,8 @@ def test_a_wait_is_in_the_right_bucket(tmp_path_factory, waits):
             books.tick(seconds=60)
         found = samples(books)
         for bound in WAITS:
-            below = value(found, "qsubmit_job_wait_seconds_bucket", stage="broker", vendor="braket", le=str(float(bound)))
+            labels = {"stage": "broker", "vendor": "braket", "le": str(float(bound))}
+            below = value(found, "qsubmit_job_wait_seconds_bucket", **labels)
             assert below == sum(wait <= bound for wait in waits)
 
 

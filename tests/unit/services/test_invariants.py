@@ -32,20 +32,22 @@ def broken(books):
 
 ENDED = "(SELECT min(id) FROM jobs WHERE state = 'succeeded')"
 LIVE = "(SELECT min(id) FROM jobs WHERE state = 'queued')"
+EVENT = "job_id, organisation_id, backend, before, after, at, reason"
+TWIN = (
+    "'twin', job_id, number + 1, device, backend, 'twin', intent_at, fence, 'task-x', word, queue_position, ended, "
+    "detail, absences, absent_at"
+)
 WITHOUT_WALLS = ("CREATE TABLE bare AS SELECT * FROM jobs", "DROP TABLE jobs", "ALTER TABLE bare RENAME TO jobs")
 SPOILT = {
     "a job is gone": ("1", f"DELETE FROM jobs WHERE id = {LIVE}"),
     "a job was never accepted": ("1", f"DELETE FROM events WHERE job_id = {LIVE} AND before IS NULL"),
     "a job was accepted twice": (
         "1",
-        "INSERT INTO events (job_id, organisation_id, backend, before, after, at, reason) "
-        f"SELECT job_id, organisation_id, backend, before, after, at, reason FROM events WHERE job_id = {LIVE} "
-        "AND before IS NULL",
+        f"INSERT INTO events ({EVENT}) SELECT {EVENT} FROM events WHERE job_id = {LIVE} AND before IS NULL",
     ),
     "two attempts reached the vendor": (
         "3",
-        "INSERT INTO attempts SELECT 'twin', job_id, number + 1, device, backend, 'twin', intent_at, fence, 'task-x', "
-        f"word, queue_position, ended, detail, absences, absent_at FROM attempts WHERE job_id = {ENDED}",
+        f"INSERT INTO attempts SELECT {TWIN} FROM attempts WHERE job_id = {ENDED}",
     ),
     "one line of the journal is off": (
         "5", "UPDATE entries SET micros = micros + 1 WHERE seq = (SELECT min(seq) FROM entries WHERE kind = 'hold')"
@@ -57,7 +59,7 @@ SPOILT = {
     "an ended job is due": ("7", f"UPDATE jobs SET due_at = 1 WHERE id = {ENDED}"),
     "a live job is never due": ("7", f"UPDATE jobs SET due_at = NULL WHERE id = {LIVE}"),
     "the journal lost a hold": ("7", f"DELETE FROM entries WHERE job_id = {LIVE}"),
-    "a move that is not listed": ("8", f"UPDATE events SET after = 'running' WHERE job_id = {LIVE} AND after = 'queued'"),
+    "an unlisted move": ("8", f"UPDATE events SET after = 'running' WHERE job_id = {LIVE} AND after = 'queued'"),
     "a move is missing": ("8", f"DELETE FROM events WHERE job_id = {ENDED} AND after = 'submitted'"),
     "a state without a move": ("8", f"UPDATE jobs SET state = 'accepted' WHERE id = {LIVE}"),
     "a result was changed": ("10", f"UPDATE results SET body = '{{}}' WHERE job_id = {ENDED}"),
@@ -69,8 +71,7 @@ SPOILT = {
     "an audit row is gone": ("12", "DELETE FROM audit WHERE seq = 2"),
     "the vendor is owed more than was charged": (
         "13",
-        "UPDATE entries SET micros = micros - 1000 WHERE account = 'vendor:braket:payable' "
-        f"AND job_id = {ENDED}",
+        f"UPDATE entries SET micros = micros - 1000 WHERE account = 'vendor:braket:payable' AND job_id = {ENDED}",
     ),
     "the member was charged otherwise": ("13", f"UPDATE jobs SET charged = charged + 1 WHERE id = {ENDED}"),
     "an orphan's loss was not booked": (
