@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,13 @@ from broker.services.look import Look
 from broker.services.market import Market
 from broker.services.prepare import Preparation
 from broker.services.submit import Admitter
+from broker.services.traced import TracedAdmitter
 from broker.services.writer import Writer
 from broker.settings import Settings
 from broker.store.engine import open_engine
 from broker.store.schema import upgrade
 from broker.store.unit_of_work import Store
+from broker.tracing import tracing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +46,8 @@ def open_store(settings: Settings) -> Store:
 def open_room(settings: Settings, store: Store, *, clock: Callable[[], datetime] = utc_now) -> Room:
     """The services of a gateway."""
     market = Market(store)
+    tracing = tracing_of(settings, "qsubmit-gateway")
+    admitter = Admitter(store, clock) if tracing is None else TracedAdmitter(store, clock, tracing)
     return Room(
         settings=settings,
         store=store,
@@ -51,9 +56,10 @@ def open_room(settings: Settings, store: Store, *, clock: Callable[[], datetime]
         rate=RateLimit(settings.rate_per_s, settings.rate_burst),
         market=market,
         preparation=Preparation(store, market),
-        writer=Writer(Admitter(store, clock)),
+        writer=Writer(admitter),
         look=Look(store),
         metrics=Metrics(),
+        tracing=tracing,
     )
 
 
@@ -61,4 +67,7 @@ def gateway() -> FastAPI:
     """The application as a factory: ``uvicorn --factory broker.bootstrap:gateway``."""
     settings = Settings()
     logs.configure(settings.log_level, as_json=settings.log_json)
+    # What was built at the start lives for ever, and requests leave no cycles worth looking for so often.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     return build(open_room(settings, open_store(settings)))

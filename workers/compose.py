@@ -6,6 +6,7 @@ import os
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from backends import registry
@@ -13,7 +14,9 @@ from broker.queue import doorbell
 from broker.store.engine import open_engine
 from broker.store.schema import upgrade
 from broker.store.unit_of_work import Store
+from broker.tracing import tracing_of
 from workers.drive import Driver
+from workers.spans import TracedDriver, traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,7 +68,12 @@ def hands(settings: Settings) -> Hands:
     names = [name for name in settings.backends.split(",") if name] or None
     backends = registry.load(names, data=settings.data, environ=os.environ)
     owner = f"{socket.gethostname()}:{os.getpid()}"
-    driver = Driver(
+    tracing = tracing_of(settings, "qsubmit-worker")
+    make: Callable[..., Driver] = Driver
+    if tracing is not None:
+        backends = {name: traced(backend, tracing, store) for name, backend in backends.items()}
+        make = partial(TracedDriver, tracing)
+    driver = make(
         store=store,
         backends=backends,
         owner=owner,

@@ -19,7 +19,6 @@ _INCLUDE: Final = re.compile(r'\binclude\s*"([^"]*)"\s*;')
 _OWN_GATE: Final = re.compile(r"\bgate\s+([A-Za-z_]\w*)")
 _VERSION: Final = re.compile(r"\A(?:\s|//[^\n]*\n|/\*.*?\*/)*OPENQASM\s+[\d.]+\s*;", re.DOTALL)
 _PRAGMA: Final = re.compile(r"^[ \t]*#?pragma[^\n]*", re.MULTILINE)
-_ONE_BIT: Final = re.compile(r"(\w+\[\d+\])\s*==\s*([01])(?=\s*[)&|])")
 _AT: Final = re.compile(r"^(?:<input>:)?(\d+),(\d+):\s*")
 _LIBRARIES: Final = {"stdgates.inc", "qelib1.inc"}
 
@@ -29,20 +28,10 @@ def circuit_of(format: str, source: str) -> QuantumCircuit:  # noqa: A002  the w
     for library in _INCLUDE.findall(source):
         if library not in _LIBRARIES:
             raise Invalid(f"include of {library!r}: only the standard libraries can be included")
-    circuit = _from2(source) if format == "openqasm2" else _unrolled(_from3(source))
+    circuit = _from2(source) if format == "openqasm2" else _from3(source)
     if not circuit.num_qubits:
         raise Invalid("the program declares no qubit")
     return circuit
-
-
-def _unrolled(circuit: QuantumCircuit) -> QuantumCircuit:
-    """A loop over known numbers is no control flow to a simulator that samples once."""
-    if "for_loop" not in circuit.count_ops():
-        return circuit
-    from qiskit.transpiler import PassManager
-    from qiskit.transpiler.passes import UnrollForLoops
-
-    return PassManager([UnrollForLoops()]).run(circuit)
 
 
 def _from2(source: str) -> QuantumCircuit:
@@ -60,16 +49,22 @@ def _load2(text: str, known: Sequence[Any] | None = None) -> QuantumCircuit:
 
 
 def _from3(source: str) -> QuantumCircuit:
-    from qiskit import qasm3
-
     text = _PRAGMA.sub("", source)
     braket = not _INCLUDE.search(text)
     simple = as_openqasm2(text)
     circuit = None if simple is None else _fast3(simple, braket=braket)
     if circuit is not None:
         return circuit
-    text = _ONE_BIT.sub(lambda match: f"{match[1]}=={'true' if match[2] == '1' else 'false'}", text)
-    return _located(qasm3.loads, _with_prelude(text, braket_gates.definitions(text)) if braket else text)
+    return _located(_load3, _with_prelude(text, braket_gates.definitions(text)) if braket else text)
+
+
+def _load3(text: str) -> QuantumCircuit:
+    """The importer reads a part of the language; what it lacks is worked out before."""
+    from qiskit_qasm3_import import convert
+
+    from backends.local.unroll import circuit_source
+
+    return convert(circuit_source(text))
 
 
 def _fast3(text: str, *, braket: bool) -> QuantumCircuit | None:
@@ -104,7 +99,7 @@ def _with_prelude(text: str, prelude: str) -> str:
 def _located(load: Callable[[str], QuantumCircuit], text: str) -> QuantumCircuit:
     try:
         return load(text)
-    except (MemoryError, RecursionError):
+    except (MemoryError, RecursionError, Invalid):
         raise
     except Exception as error:
         message = getattr(error, "message", None) or str(error)

@@ -10,7 +10,10 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from broker.api import errors, grafana, jobs, keys, offers, ops, stream
+from broker.api.express import Express
 from broker.api.guard import BodyLimit
+from broker.api.schemas import JobRequest, Problem
+from broker.api.spans import Spans
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
     from broker.api.room import Room
     from broker.metrics import Metrics
+
+METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
 
 
 def build(room: Room) -> FastAPI:
@@ -39,30 +44,34 @@ def build(room: Room) -> FastAPI:
         lifespan=lifespan,
         docs_url=docs,
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would be built from whatever Host header the caller sent
     )
     app.state.room = room
     for door in (jobs, offers, keys, stream, grafana, ops):
         app.include_router(door.router)
     errors.register(app)
     _describe(app)
+    submission = next(route for route in jobs.router.routes if getattr(route, "endpoint", None) is jobs.submit_job)
+    app.add_middleware(Express, method="POST", route=submission, endpoint=jobs.submit_job)
     app.add_middleware(BodyLimit, limit=room.settings.body_limit)
     app.add_middleware(Timing, metrics=room.metrics)
+    if room.tracing is not None:
+        app.add_middleware(Spans, tracing=room.tracing)
     return app
 
 
 def _describe(app: FastAPI) -> None:
-    from broker.api.schemas import JobRequest  # noqa: PLC0415  only the description needs it
-
     original = app.openapi
 
     def openapi() -> dict[str, object]:
         document = original()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         if "JobRequest" not in schemas:
-            model = JobRequest.model_json_schema(ref_template="#/components/schemas/{model}")
-            for name, part in model.pop("$defs", {}).items():
-                schemas.setdefault(name, part)
-            schemas["JobRequest"] = model
+            for name, model in (("JobRequest", JobRequest), ("Problem", Problem)):
+                part = model.model_json_schema(ref_template="#/components/schemas/{model}")
+                for other, definition in part.pop("$defs", {}).items():
+                    schemas.setdefault(other, definition)
+                schemas[name] = part
             security = document["components"].setdefault("securitySchemes", {})
             security["key"] = {"type": "http", "scheme": "bearer"}
             document["security"] = [{"key": []}]
@@ -99,8 +108,8 @@ class Timing:
             self._observe(route, scope["method"], status, time.perf_counter() - began)
 
     def _observe(self, route: str, method: str, status: int, seconds: float) -> None:
-        key = (route, method, status)
+        key = (route, method if method in METHODS else "other", status)
         child = self._kept.get(key)
         if child is None:
-            child = self._kept[key] = self._metrics.requests.labels(route, method, str(status))
+            child = self._kept[key] = self._metrics.requests.labels(*key[:2], str(status))
         child.observe(seconds)  # type: ignore[attr-defined]

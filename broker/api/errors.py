@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -34,6 +35,7 @@ STATUS: dict[type[errors.QsubmitError], int] = {
     errors.NotReady: 409,
     errors.TooMany: 429,
 }
+CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 TITLES = {
     400: "Bad request", 401: "Not authenticated", 402: "Budget exceeded", 403: "Forbidden", 404: "Not found",
     405: "Method not allowed", 409: "Conflict", 411: "Length required", 413: "Too large", 415: "Unsupported media type",
@@ -90,7 +92,7 @@ async def _domain(_request: Request, error: Exception) -> Response:
 
 async def _http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  registered for nothing else
-    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "request_invalid")
+    code = CODES.get(error.status_code, "request_invalid")
     answer = problem(error.status_code, code, str(error.detail))
     for name, value in (error.headers or {}).items():
         answer.headers[name] = value
@@ -104,6 +106,16 @@ async def _validation(_request: Request, error: Exception) -> Response:
     return of_validation(list(error.errors()))
 
 
+def of_outage(error: Exception) -> Response:
+    """The answer while the database is away."""
+    log.error("the database does not answer: %s", error)
+    return problem(503, "unavailable", "the database does not answer; try again", retry_after=1)
+
+
+async def _unavailable(_request: Request, error: Exception) -> Response:
+    return of_outage(error)
+
+
 async def _unforeseen(_request: Request, error: Exception) -> Response:
     log.error("unforeseen %s", type(error).__name__, exc_info=error)
     return problem(500, "internal", "something went wrong here; the operators see it in the log")
@@ -115,4 +127,5 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(ValidationError, _validation)
+    app.add_exception_handler(OperationalError, _unavailable)
     app.add_exception_handler(Exception, _unforeseen)

@@ -73,6 +73,7 @@ class AnnotationQuery(Lenient):
     annotation: Annotation = Annotation()
 
 
+@router.get("", response_model=schemas.Health, responses=PROBLEMS, include_in_schema=False)
 @router.get("/", response_model=schemas.Health, responses=PROBLEMS)
 async def health(_member: Operator) -> Response:
     """The data source answers and the key is good."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from starlette.exceptions import HTTPException
+
 from broker.api.errors import problem
 from broker.domain.errors import TooMany
 
@@ -30,7 +32,10 @@ class BodyLimit:
             if name == b"content-length" and (not value.isdigit() or int(value) > self._limit):
                 await self._refuse(scope, receive, send)
                 return
-        await self._app(scope, self._counted(receive), send)
+        try:
+            await self._app(scope, self._counted(receive), send)
+        except TooLarge:  # met by a door that has no error handlers of its own
+            await self._refuse(scope, receive, send)
 
     def _counted(self, receive: Receive) -> Receive:
         left = self._limit
@@ -40,18 +45,28 @@ class BodyLimit:
             message = await receive()
             left -= len(message.get("body", b""))
             if left < 0:
-                raise TooLarge
+                raise TooLarge(self._limit)
             return message
 
         return counted
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = problem(413, "too_large", f"a body may have at most {self._limit} bytes")
+        answer = problem(413, "too_large", _too_large(self._limit))
         await answer(scope, receive, send)
 
 
-class TooLarge(Exception):
-    """A body without a declared length grew over the limit."""
+class TooLarge(HTTPException):
+    """A body without a declared length grew over the limit.
+
+    An HTTPException, because FastAPI turns every other error that it meets while it reads a body into a 400.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(413, _too_large(limit))
+
+
+def _too_large(limit: int) -> str:
+    return f"a body may have at most {limit} bytes"
 
 
 class RateLimit:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
+from pydantic_core import to_json
 from starlette.responses import Response
 
 from broker.api import present, schemas
 from broker.api.caller import allow, member_of, needs, room_of
+from broker.api.errors import TITLES
+from broker.api.schemas import ID, TEXT
+from broker.api.spans import TRACE_KEY
 from broker.crash import crashpoint
-from broker.domain.errors import RequestInvalid
+from broker.domain.errors import QsubmitError, RequestInvalid
 from broker.domain.hub import Member
 from broker.domain.money import Money
 from broker.domain.policy import Policy
@@ -25,6 +31,7 @@ from broker.services.decide import load_asked, load_decision
 from broker.services.look import Filter
 from broker.services.prepare import check_points
 from broker.services.submit import Submission, chosen_offer
+from broker.tracing import new_trace, trace_in
 
 if TYPE_CHECKING:
     from broker.api.room import Room
@@ -33,32 +40,48 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-TRACE = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 Reader = Annotated[Member, Depends(needs("jobs:read"))]
 Operator = Annotated[Member, Depends(needs("ops"))]
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": schemas.Problem, "content": {"application/problem+json": {}}}
-    for status in (400, 401, 402, 403, 404, 409, 413, 422, 429)
+    status: {
+        "description": TITLES[status],
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status in (400, 401, 402, 403, 404, 409, 413, 422, 429, 503)
 }
+Word = Annotated[str | None, Query(max_length=128, pattern=TEXT)]
+JobPath = Annotated[str, Path(max_length=64, pattern=ID)]
 
 
 def answer(body: Any, status: int = 200) -> Response:
     """JSON that was built here and needs no validation."""
-    return Response(json.dumps(body, separators=(",", ":")), status_code=status, media_type="application/json")
+    return Response(to_json(body), status_code=status, media_type="application/json")
 
 
 def policy_of(body: schemas.QuoteRequest, at: datetime) -> Policy:
     """What the user wants of the choice."""
-    if body.deadline is not None and (body.deadline.tzinfo is None or body.deadline <= at):
-        raise RequestInvalid("the deadline must be in the future and have a time zone", pointer="/deadline")
     cap = body.max_cost
     return Policy(
         prefer=body.prefer,
         device=body.device,
         max_cost=None if cap is None else Money.parse(cap.amount, cap.currency),
-        deadline=None if body.deadline is None else body.deadline.astimezone(UTC),
+        deadline=later(body.deadline, at, pointer="/deadline"),
         min_success=body.min_success,
     )
+
+
+def later(value: datetime | None, at: datetime, *, pointer: str) -> datetime | None:
+    """A time after ``at``, in UTC.
+
+    Raises:
+        RequestInvalid: it has passed, has no time zone, or is beyond the calendar.
+    """
+    if value is None:
+        return None
+    with contextlib.suppress(OverflowError):
+        if value.tzinfo is not None and value.astimezone(UTC) > at:
+            return value.astimezone(UTC)
+    raise RequestInvalid(f"{pointer[1:]} must be in the future and have a time zone", pointer=pointer)
 
 
 async def decide(
@@ -109,10 +132,18 @@ async def submit_job(request: Request) -> Response:
     room, at = room_of(request), room_of(request).clock()
     raw = await request.body()
     crashpoint("gateway.received")
-    body = schemas.JobRequest.model_validate_json(raw)
+    body = parsed(raw)
     key = idempotency_key(request)
-    program, inspected, decided = await decide(room, member, body, at)
-    chosen_offer(decided, body.device)
+    fingerprint = hashlib.sha256(raw).hexdigest()
+    try:
+        program, inspected, decided = await decide(room, member, body, at)
+        chosen_offer(decided, body.device)
+    except QsubmitError:
+        # A retry finds the job that its first try made, although its deadline has passed or its device is gone now.
+        again = key and await run_in_threadpool(room.look.repeated, member, key, fingerprint, at=at)
+        if not again:
+            raise
+        return answer(present.seen(again), 200)
     admitted = await room.writer.submit(
         Submission(
             member=member,
@@ -125,22 +156,42 @@ async def submit_job(request: Request) -> Response:
             tags=tuple(body.tags),
             seed=body.seed,
             options=body.options,
-            deadline=body.deadline,
+            deadline=later(body.deadline, at, pointer="/deadline"),
             idempotency_key=key,
-            fingerprint=hashlib.sha256(raw).hexdigest(),
+            fingerprint=fingerprint,
             trace=trace_of(request),
             at=at,
         )
     )
     crashpoint("gateway.after_ring")
     if admitted.repeated:
-        again = await run_in_threadpool(room.look.job, member, admitted.job.id, at=room.clock())
-        return answer(present.seen(again), 200)
+        known = await run_in_threadpool(room.look.job, member, admitted.job.id, at=room.clock())
+        return answer(present.seen(known), 200)
     moves = [(move.after.value, move.at, move.reason) for move in admitted.moves]
     view = present.job(
         admitted.job, inspected.requirement, tried=None, moves=moves, split=present.FRESH_LATENCY
     )
     return answer(view, 202)
+
+
+def parsed(raw: bytes) -> schemas.JobRequest:
+    """The request; JSON that is none is an error without a place, except where only one text in it is at fault."""
+    try:
+        return schemas.JobRequest.model_validate_json(raw)
+    except ValidationError as error:
+        if error.errors(include_url=False)[0]["type"] == "json_invalid":
+            # Half a surrogate pair stops the fast parser; the slow one reads on, and validation then points at it.
+            document = _slowly(raw)
+            if document is not None:
+                schemas.JobRequest.model_validate(document)
+        raise
+
+
+def _slowly(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -151,10 +202,10 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
-def trace_of(request: Request) -> str | None:
-    """The trace id of a W3C ``traceparent`` header."""
-    match = TRACE.fullmatch(request.headers.get("traceparent", ""))
-    return match.group(1) if match else None
+def trace_of(request: Request) -> str:
+    """The trace id of the request's span, else of its W3C ``traceparent`` header, else a new one."""
+    span: str | None = request.scope.get(TRACE_KEY)
+    return span or trace_in(request.headers.get("traceparent", "")) or new_trace()
 
 
 @router.get("", response_model=schemas.JobList, responses=PROBLEMS)
@@ -162,11 +213,11 @@ async def list_jobs(  # noqa: PLR0913  one parameter per filter
     request: Request,
     member: Reader,
     state: str | None = None,
-    device: Annotated[str | None, Query(max_length=128)] = None,
-    name: Annotated[str | None, Query(max_length=128)] = None,
-    tag: Annotated[str | None, Query(max_length=128)] = None,
+    device: Word = None,
+    name: Word = None,
+    tag: Word = None,
     since: datetime | None = None,
-    cursor: Annotated[str | None, Query(max_length=64)] = None,
+    cursor: Annotated[str | None, Query(max_length=64, pattern=ID)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
     """The project's jobs, newest first."""
@@ -181,28 +232,28 @@ async def list_jobs(  # noqa: PLR0913  one parameter per filter
 
 
 @router.get("/{job_id}", response_model=schemas.JobView, responses=PROBLEMS)
-async def read_job(request: Request, job_id: str, member: Reader) -> Response:
+async def read_job(request: Request, job_id: JobPath, member: Reader) -> Response:
     """One job."""
     room = room_of(request)
     return answer(present.seen(await run_in_threadpool(room.look.job, member, job_id, at=room.clock())))
 
 
-@router.get("/{job_id}/result", responses=PROBLEMS)
-async def read_result(request: Request, job_id: str, member: Reader) -> Response:
+@router.get("/{job_id}/result", response_model=schemas.ResultView, responses=PROBLEMS)
+async def read_result(request: Request, job_id: JobPath, member: Reader) -> Response:
     """The result in the normal form; 409 ``not_ready`` before there is one."""
     text = await run_in_threadpool(room_of(request).look.result, member, job_id)
     return Response(text, media_type="application/json")
 
 
 @router.get("/{job_id}/events", response_model=schemas.EventList, responses=PROBLEMS)
-async def read_events(request: Request, job_id: str, member: Reader) -> Response:
+async def read_events(request: Request, job_id: JobPath, member: Reader) -> Response:
     """Every move of a job."""
     moves = await run_in_threadpool(room_of(request).look.events, member, job_id)
     return answer({"events": [present.event(move) for move in moves]})
 
 
 @router.get("/{job_id}/decision", response_model=schemas.DecisionView, responses=PROBLEMS)
-async def read_decision(request: Request, job_id: str, member: Reader) -> Response:
+async def read_decision(request: Request, job_id: JobPath, member: Reader) -> Response:
     """Why this device: every offer and refusal, as decided."""
     body, snapshot = await run_in_threadpool(room_of(request).look.decision, member, job_id)
     stored = json.loads(body)
@@ -212,7 +263,7 @@ async def read_decision(request: Request, job_id: str, member: Reader) -> Respon
 
 
 @router.post("/{job_id}/cancel", response_model=schemas.JobView, responses=PROBLEMS)
-async def cancel_job(request: Request, job_id: str, member: Annotated[Member, Depends(needs("jobs:write"))]) -> Response:
+async def cancel_job(request: Request, job_id: JobPath, member: Annotated[Member, Depends(needs("jobs:write"))]) -> Response:
     """Ask for the end of a job; safe to repeat."""
     room = room_of(request)
     await run_in_threadpool(cancel.cancel, room.store, member, job_id, at=room.clock())
@@ -220,17 +271,17 @@ async def cancel_job(request: Request, job_id: str, member: Annotated[Member, De
 
 
 @router.post("/{job_id}/adopt", response_model=schemas.JobView, responses=PROBLEMS)
-async def adopt_job(request: Request, job_id: str, body: schemas.Adopt, member: Operator) -> Response:
+async def adopt_job(request: Request, job_id: JobPath, body: schemas.Adopt, member: Operator) -> Response:
     """An operator found the vendor's job of a job in attention."""
     room = room_of(request)
     arguments = (room.store, member, job_id, body.remote_id, body.reason)
-    job = await run_in_threadpool(attend.adopt, *arguments, at=room.clock())
-    return answer({"id": job.id, "state": job.state.value})
+    await run_in_threadpool(attend.adopt, *arguments, at=room.clock())
+    return answer(present.seen(await run_in_threadpool(room.look.attended, member, job_id, at=room.clock())))
 
 
 @router.post("/{job_id}/release", response_model=schemas.JobView, responses=PROBLEMS)
-async def release_job(request: Request, job_id: str, body: schemas.Release, member: Operator) -> Response:
+async def release_job(request: Request, job_id: JobPath, body: schemas.Release, member: Operator) -> Response:
     """An operator knows that the vendor never got a job in attention."""
     room = room_of(request)
-    job = await run_in_threadpool(attend.release, room.store, member, job_id, body.reason, at=room.clock())
-    return answer({"id": job.id, "state": job.state.value})
+    await run_in_threadpool(attend.release, room.store, member, job_id, body.reason, at=room.clock())
+    return answer(present.seen(await run_in_threadpool(room.look.attended, member, job_id, at=room.clock())))

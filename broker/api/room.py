@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from broker.services.writer import Writer
     from broker.settings import Settings
     from broker.store.unit_of_work import Store
+    from broker.tracing import Tracing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,3 +35,4 @@ class Room:
     writer: Writer
     look: Look
     metrics: Metrics
+    tracing: Tracing | None = None

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003  pydantic reads it at run time
+import re
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from broker.domain.policy import Preference  # noqa: TC001  pydantic reads it at run time
+from broker.domain.policy import Preference
 from broker.domain.program import MAX_SOURCE_BYTES, Format
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
-ShortText = Annotated[str, Field(max_length=128)]
+TEXT = r"^[^\x00]*$"  # PostgreSQL stores every character but this one
+ID = r"^[0-9A-Za-z_.:-]+$"
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+ShortText = Annotated[str, Field(max_length=128, pattern=TEXT)]
+
+
+def _written(value: object) -> object:
+    """Pydantic would also take a number, as seconds since 1970."""
+    if isinstance(value, str) and not re.match(r"\d{4}-", value):
+        raise ValueError("must be a date and time such as 2030-01-31T12:00:00Z")
+    if isinstance(value, (int, float)):
+        raise ValueError("must be text such as 2030-01-31T12:00:00Z")  # noqa: TRY004  pydantic knows this one
+    return value
+
+
+Moment = Annotated[datetime, BeforeValidator(_written)]
 
 
 class Strict(BaseModel):
-    """Unknown fields are errors; nothing is coerced but numbers."""
+    """Unknown fields are errors, and text is not taken for a number or a number for text."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,13 +53,13 @@ class QuoteRequest(Strict):
     """What a quote and a job have in common: the program, how often, and where it may go."""
 
     program: ProgramBody
-    shots: int = Field(default=1000, ge=1, le=10_000_000)
+    shots: int = Field(default=1000, ge=1, le=10_000_000, strict=True)
     points: list[dict[ShortText, Number]] = Field(default_factory=list, max_length=1000)
-    device: str | None = Field(default=None, max_length=128)
+    device: ShortText | None = None
     prefer: Preference = Preference.BALANCED
     max_cost: MoneyBody | None = None
-    deadline: datetime | None = None
-    min_success: float | None = Field(default=None, ge=0, le=1)
+    deadline: Moment | None = None
+    min_success: float | None = Field(default=None, ge=0, le=1, strict=True)
 
 
 class JobRequest(QuoteRequest):
@@ -52,7 +67,7 @@ class JobRequest(QuoteRequest):
 
     name: ShortText = ""
     tags: list[ShortText] = Field(default_factory=list, max_length=32)
-    seed: int | None = Field(default=None, ge=0, le=2**31 - 1)
+    seed: int | None = Field(default=None, ge=0, le=2**31 - 1, strict=True)
     options: dict[ShortText, ShortText] = Field(default_factory=dict, max_length=16)
 
 
@@ -248,6 +263,38 @@ class DeviceList(BaseModel):
     devices: list[DeviceView]
 
 
+class PointView(BaseModel):
+    """One point of a sweep: the parameter values it bound and what came out."""
+
+    bindings: dict[str, float]
+    counts: dict[str, int]
+    shots: int
+
+
+class ResultView(BaseModel):
+    """The normal form of a result (docs/results.md); ``counts`` repeats the only point of a job that is no sweep.
+
+    ``bit_order`` says how a key of ``counts`` is read; ``sha256`` is the hash of the stored body without itself.
+    """
+
+    schema_version: str
+    kind: str
+    counts: dict[str, int] | None
+    points: list[PointView]
+    shots: dict[str, int]
+    bit_order: str
+    registers: list[dict[str, Any]]
+    device: str
+    sandbox: bool
+    calibration: str | None
+    compiled: str | None
+    raw: str | None
+    software: dict[str, str]
+    engine: str | None
+    warnings: list[str]
+    sha256: str
+
+
 class EventView(BaseModel):
     """One move of one job; ``id`` is the stream position."""
 
@@ -268,10 +315,10 @@ class EventList(BaseModel):
 class KeyRequest(Strict):
     """A new API key for a member of the caller's hub (own member if omitted)."""
 
-    member: str | None = None
+    member: ShortText | None = None
     name: ShortText = ""
-    scopes: list[ShortText] | None = None
-    expires_at: datetime | None = None
+    scopes: list[ShortText] | None = Field(default=None, max_length=32)
+    expires_at: Moment | None = None
 
 
 class KeyView(BaseModel):
@@ -302,14 +349,14 @@ class KeyList(BaseModel):
 class Adopt(Strict):
     """An operator's finding: the vendor's job id for a job in ``attention``."""
 
-    remote_id: str = Field(min_length=1, max_length=256)
-    reason: str = Field(min_length=1, max_length=512)
+    remote_id: str = Field(min_length=1, max_length=256, pattern=TEXT)
+    reason: str = Field(min_length=1, max_length=512, pattern=TEXT)
 
 
 class Release(Strict):
     """An operator's finding: the vendor never got it."""
 
-    reason: str = Field(min_length=1, max_length=512)
+    reason: str = Field(min_length=1, max_length=512, pattern=TEXT)
 
 
 class Health(BaseModel):

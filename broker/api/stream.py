@@ -13,6 +13,7 @@ from starlette.responses import StreamingResponse
 from broker.api import present
 from broker.api.caller import needs, room_of
 from broker.api.jobs import PROBLEMS
+from broker.api.schemas import ID
 from broker.domain.errors import RequestInvalid
 from broker.domain.hub import Member
 from broker.domain.lifecycle import TERMINAL
@@ -28,7 +29,6 @@ PAGE = 200
 POLL_S = 0.25
 BEAT_S = 15.0
 LONGEST_S = 3600.0
-ENDS = {state.value for state in TERMINAL}
 MAX_SEQ = 2**63 - 1
 
 
@@ -40,7 +40,7 @@ MAX_SEQ = 2**63 - 1
 async def stream(
     request: Request,
     member: Annotated[Member, Depends(needs("jobs:read"))],
-    job: Annotated[str | None, Query(max_length=64)] = None,
+    job: Annotated[str | None, Query(max_length=64, pattern=ID)] = None,
     after: Annotated[int | None, Query(ge=0, le=MAX_SEQ)] = None,
     *,
     follow: bool = True,
@@ -74,19 +74,22 @@ def _last(room: Room) -> int:
 
 
 async def _follow(room: Room, member: Member, job: str | None, seq: int, *, follow: bool) -> AsyncIterator[str]:
-    def page() -> list[StoredEvent]:
+    def page() -> tuple[list[StoredEvent], bool]:
         with room.store.read() as work:
-            return work.events.after(seq, PAGE, organisation=member.organisation, project=member.project, job=job)
+            # The job before its moves: whoever sees that it has ended then also sees its last move.
+            watched = None if job is None else work.jobs.get(job)
+            over = watched is not None and watched.state in TERMINAL
+            moves = work.events.after(seq, PAGE, organisation=member.organisation, project=member.project, job=job)
+            return moves, over and len(moves) < PAGE
 
     yield "retry: 1000\n\n"
     loop = asyncio.get_running_loop()
     started = beat = loop.time()
     while loop.time() - started < LONGEST_S:
-        moves = await run_in_threadpool(page)
+        moves, ended = await run_in_threadpool(page)
         for move in moves:
             seq = move.seq
             yield f"id: {move.seq}\nevent: move\ndata: {json.dumps(present.event(move))}\n\n"
-        ended = job is not None and any(move.after in ENDS for move in moves)
         if ended or (not follow and len(moves) < PAGE):
             return
         if loop.time() - beat > BEAT_S:

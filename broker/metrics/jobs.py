@@ -1,4 +1,4 @@
-"""How many jobs live now, in which state, and for how long already?"""
+"""How many jobs live, and for how long already? By state and vendor, with the zeros."""
 
 from __future__ import annotations
 

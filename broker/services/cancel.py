@@ -22,12 +22,12 @@ def cancel(store: Store, member: Member, job_id: str, *, at: datetime) -> Job:
     """Ask for the end of a job; safe to repeat.
 
     Raises:
-        NotFound: no such job in the member's organisation.
+        NotFound: no such job in the member's project.
         NotCancellable: it has ended otherwise.
     """
     with store.write("cancel") as work:
         job = work.jobs.locked(job_id)
-        if job is None or job.organisation != member.organisation:
+        if job is None or job.organisation != member.organisation or job.project != member.project:
             raise NotFound(f"there is no job {job_id}")
         if job.state is JobState.CANCELLED or (job.cancel_requested and job.state not in TERMINAL):
             return job

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from broker.domain.errors import NotFound, Unauthenticated
+from broker.domain.errors import NotFound, RequestInvalid, Unauthenticated
 from broker.store.people import KeyRow
 
 if TYPE_CHECKING:
@@ -119,8 +119,14 @@ class Keys:
         return key, secret
 
     def rotate(self, work: Work, key: KeyRow, *, at: datetime, by: str) -> tuple[KeyRow, str]:
-        """A successor with the same rights; the old key works for ``OVERLAP`` more."""
-        work.people.end_key(key.id, expires_at=at + OVERLAP)
+        """A successor with the same rights; the old key works for ``OVERLAP`` more, or until it expires anyway.
+
+        Raises:
+            RequestInvalid: it has ended: a successor would bring it back to life.
+        """
+        if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= at):
+            raise RequestInvalid(f"key {key.id} has ended; create a new one")
+        work.people.end_key(key.id, expires_at=min(key.expires_at or at + OVERLAP, at + OVERLAP))
         return self.create(
             work, member=key.member, name=key.name, scopes=key.scopes, at=at, expires_at=key.expires_at, by=by
         )

@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from broker.domain.errors import NotFound, NotReady, RequestInvalid
+from broker.domain.errors import IdempotencyMismatch, NotFound, NotReady, RequestInvalid
 from broker.domain.lifecycle import STAGE, TERMINAL, JobState
 from broker.store.requirement_text import load_requirement
-from broker.store.rows import job_of, micros
+from broker.store.rows import compact, job_of, micros
 from broker.store.tables import jobs
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def latency(moves: Sequence[tuple[str, datetime]], run_ms: int | None, now: date
 
 
 class Look:
-    """Reads for one member; rows of another organisation do not exist here."""
+    """Reads for one member; rows of another organisation or project do not exist here."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -98,10 +98,37 @@ class Look:
         """One job.
 
         Raises:
-            NotFound: no such job in the member's organisation.
+            NotFound: no such job in the member's project.
         """
         with self._store.read() as work:
             return _seen(work, [_mine(work, member, job_id)], at)[0]
+
+    def attended(self, operator: Member, job_id: str, *, at: datetime) -> Seen:
+        """One job of the operator's hub, whoever's it is.
+
+        Raises:
+            NotFound: no such job in the operator's hub.
+        """
+        with self._store.read() as work:
+            job = work.jobs.get(job_id)
+            if job is None or job.hub != operator.hub:
+                raise NotFound(f"there is no job {job_id}")
+            return _seen(work, [job], at)[0]
+
+    def repeated(self, member: Member, key: str, fingerprint: str, *, at: datetime) -> Seen | None:
+        """The job that this Idempotency-Key already has.
+
+        Raises:
+            IdempotencyMismatch: it was used with another body.
+        """
+        with self._store.read() as work:
+            found = work.jobs.by_keys([(member.project, key)])
+            if not found:
+                return None
+            (job,) = found.values()
+            if job.fingerprint != fingerprint:
+                raise IdempotencyMismatch("this Idempotency-Key was used with another body")
+            return _seen(work, [job], at)[0]
 
     def jobs(self, member: Member, wanted: Filter, *, at: datetime) -> tuple[list[Seen], str | None]:
         """A page, newest first, and the cursor of the next one."""
@@ -114,7 +141,8 @@ class Look:
         if wanted.name is not None:
             query = query.where(jobs.c.name == wanted.name)
         if wanted.tag is not None:
-            query = query.where(jobs.c.tags.contains(json.dumps(wanted.tag, ensure_ascii=False), autoescape=True))
+            # Not LIKE, which looks past the case of letters on SQLite.
+            query = query.where(func.replace(jobs.c.tags, compact(wanted.tag), "") != jobs.c.tags)
         if wanted.since is not None:
             query = query.where(jobs.c.created_at >= micros(wanted.since))
         if wanted.cursor is not None:

@@ -7,6 +7,8 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import DataError, IntegrityError
+
 from broker.domain.errors import IdempotencyInFlight, QsubmitError
 
 if TYPE_CHECKING:
@@ -75,13 +77,20 @@ class Writer:
         return group
 
     def _commit(self, group: list[Waiting]) -> None:
-        answers: list[Admitted | BaseException]
-        try:
-            answers = list(self._admitter.admit([submission for submission, _, _ in group]))
-        except Exception as error:  # noqa: BLE001  every waiting request must get an answer
-            answers = [error] * len(group)
+        answers = self._answers([submission for submission, _, _ in group])
         pairs = [(future, answer) for (_, _, future), answer in zip(group, answers, strict=True)]
         group[0][1].call_soon_threadsafe(_answer, pairs)
+
+    def _answers(self, group: list[Submission]) -> list[Admitted | BaseException]:
+        try:
+            return list(self._admitter.admit(group))
+        except (DataError, IntegrityError) as error:
+            # One submission that the database refuses must not take the others of its group with it.
+            if len(group) == 1:
+                return [error]
+            return [answer for each in group for answer in self._answers([each])]
+        except Exception as error:  # noqa: BLE001  every waiting request must get an answer
+            return [error for _ in group]
 
 
 def _answer(pairs: list[tuple[asyncio.Future[Admitted], Admitted | BaseException]]) -> None:

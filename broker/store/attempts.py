@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, bindparam, func, not_, or_, select, update
 
 from broker.domain.attempt import GIVEN_UP
+from broker.store.bulk import insert_rows
 from broker.store.rows import attempt_of, attempt_row
 from broker.store.tables import attempts
 
@@ -43,7 +44,7 @@ class Attempts:
     def add(self, new: Sequence[Attempt]) -> None:
         """Record intents."""
         if new:
-            self._connection.execute(attempts.insert(), [attempt_row(attempt) for attempt in new])
+            insert_rows(self._connection, attempts, [attempt_row(attempt) for attempt in new])
 
     def save(self, changed: Sequence[Attempt]) -> None:
         """Write what was learned; the caller saves the jobs under their fence in the same transaction."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, text
 
+from broker.store.bulk import insert_rows
 from broker.store.rows import micros, moment
 from broker.store.tables import events, jobs
 
@@ -63,7 +64,7 @@ class Events:
             }
             for job, event in moves
         ]
-        self._connection.execute(events.insert(), rows)
+        insert_rows(self._connection, events, rows)
 
     def of(self, job_ids: Iterable[str]) -> list[StoredEvent]:
         """All events of some jobs, oldest first."""

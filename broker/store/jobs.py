@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, Boolean, and_, bindparam, case, func, or_, select, tuple_, update
 
 from broker.domain.lifecycle import JobState
+from broker.store.bulk import insert_rows
 from broker.store.rows import job_of, job_row, micros, moment_or_none, moving_columns
 from broker.store.tables import devices, jobs
 
@@ -61,7 +62,7 @@ class Jobs:
     def add(self, new: Sequence[Job]) -> None:
         """Insert admitted jobs."""
         if new:
-            self._connection.execute(jobs.insert(), [job_row(job) for job in new])
+            insert_rows(self._connection, jobs, [job_row(job) for job in new])
 
     def save(self, changed: Sequence[Job], *, seen: Mapping[JobId, int] | None = None) -> None:
         """Write the moving columns of every job whose stored fence is still the one we know, or of none.

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from broker.domain.budget import Budget
+from broker.store.bulk import insert_rows
 from broker.store.rows import micros
 from broker.store.tables import budgets, entries, orphans, usage
 
@@ -72,8 +73,7 @@ class Ledger:
             }
             for entry in journal
         ]
-        if rows:
-            self._connection.execute(entries.insert(), rows)
+        insert_rows(self._connection, entries, rows)
 
     def sums(self) -> dict[str, int]:
         """The sum of the whole journal per currency: zero, or the books are wrong."""

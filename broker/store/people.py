@@ -121,8 +121,8 @@ class People:
         row = self._connection.execute(select(api_keys).where(api_keys.c.id == key_id)).first()
         return None if row is None else _key_of(row)
 
-    def keys_of(self, hub: str, member: str | None) -> list[KeyRow]:
-        """Keys of a member, or of every member of a hub."""
+    def keys_of(self, hub: str, *, project: str | None = None, member: str | None = None) -> list[KeyRow]:
+        """Keys of every member of a hub, of one of its projects, or of one member."""
         query = (
             select(api_keys)
             .join(members, members.c.id == api_keys.c.member_id)
@@ -131,8 +131,10 @@ class People:
             .where(organisations.c.hub_id == hub)
             .order_by(api_keys.c.created_at)
         )
+        if project is not None:
+            query = query.where(members.c.project_id == project)
         if member is not None:
-            query = query.where(api_keys.c.member_id == member)
+            query = query.where(members.c.id == member)
         return [_key_of(row) for row in self._connection.execute(query)]
 
     def end_key(self, key_id: str, *, revoked_at: datetime | None = None, expires_at: datetime | None = None) -> None:
@@ -174,7 +176,11 @@ class People:
 
     def names(self, project: str, member: str) -> tuple[str, str]:
         """Readable names of a project and a member."""
-        query = select(projects.c.name, members.c.name).where(projects.c.id == project, members.c.id == member)
+        query = (
+            select(projects.c.name, members.c.name)
+            .join(members, members.c.project_id == projects.c.id)
+            .where(projects.c.id == project, members.c.id == member)
+        )
         row = self._connection.execute(query).first()
         return (project, member) if row is None else (row[0], row[1])
 

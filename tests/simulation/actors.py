@@ -1,4 +1,4 @@
-"""Who acts? Members' clients, gateways, workers that crash and start again, and an operator; each calls the real code."""
+"""Who acts? Clients, gateways, workers that crash and start again, and an operator; each calls the real code."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+from backends.errors import BackendError
 from broker.crash import crashpoint
 from broker.domain.errors import BudgetExceeded, IdempotencyMismatch, NotCancellable, QsubmitError
 from broker.domain.lifecycle import JobState
@@ -140,7 +141,7 @@ class Worker:
             if taken is not None:
                 found = rounds.sweep(hands, world.vendor, world.clock())  # type: ignore[arg-type]
                 world.say(f"swept: {found} orphans")
-        except (*BUSY, rounds.BackendError) as error:
+        except (*BUSY, BackendError) as error:
             world.say(f"sweep failed: {error}")
             world.stage.at(world.stage.now + MINUTE, "sweep", self.sweep)
 
@@ -261,7 +262,7 @@ class Operator:
         attempts = [a for a in world.store.tables["attempts"].values() if a.job == job]
         attempt = max(attempts, key=lambda each: each.number)
         seen = world.vendor.console(attempt.token)
-        careless = attempt.remote_id is not None and world.rng.random() < 0.3  # noqa: PLR2004  a careless third
+        careless = attempt.remote_id is not None and world.rng.random() < 0.3
         try:
             if seen and not careless:
                 attend.adopt(world.store, MEMBER, job, seen[0], "seen in the console", at=world.clock())

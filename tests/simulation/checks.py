@@ -98,7 +98,9 @@ class Checks:
             others = [a for a in tx.all("attempts") if a.job == new.job and a.id != new.id]
             hold(all(a.end for a in others), "3: {} began attempt {} beside another", new.job, new.number)
             denied = self._world.plan.recovery is Recovery.TAG and not self._world.plan.may_resubmit
-            hold(not (denied and any(a.end is AttemptEnd.ABSENT for a in others)), "{} is sent again, forbidden", new.job)
+            hold(
+                not (denied and any(a.end is AttemptEnd.ABSENT for a in others)), "{} is sent again, forbidden", new.job
+            )
             hold(new.remote_id is None, "4: {} bears a vendor's id before anything was sent", new.id)
             return
         changed = old.remote_id is not None and old.remote_id != new.remote_id
@@ -147,7 +149,7 @@ class Checks:
         now = world.stage.now
         alive = [x for x in world.vendor.ledger.values() if x.token in mine and not x.gone and x.phase(now) in ALIVE]
         late = world.plan.recovery is not Recovery.TOKEN and any(x.remote_id in self.beyond for x in alive)
-        hold(len(alive) < 2 or late, "3: double: {} for {}", [x.remote_id for x in alive], attempt.job)  # noqa: PLR2004
+        hold(len(alive) < 2 or late, "3: double: {} for {}", [x.remote_id for x in alive], attempt.job)
 
     def _attempt_of(self, token: str) -> Attempt:
         for attempt in self._world.store.tables["attempts"].values():

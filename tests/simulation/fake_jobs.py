@@ -25,6 +25,7 @@ _WAITING = JobState(WAITING)
 _DUE_AT, _ID = attrgetter("due_at"), attrgetter("id")
 # What the driver of a job never changes; a saved value that differs here would be a bug that SQL hides.
 _FIXED = ("shots", "points", "program", "member", "project", "budgets", "idempotency_key", "created_at", "deadline")
+_LEARNED = ("word", "queue_position", "end", "detail", "absences", "absent_at")
 
 
 class Broken(Exception):
@@ -210,9 +211,9 @@ class Attempts:
                 continue
             self._tx.lock("attempts", attempt.id)
             stored: Attempt = self._tx.row("attempts", attempt.id)
-            if attempt.remote_id is None and stored.remote_id is not None:
-                attempt = replace(attempt, remote_id=stored.remote_id)  # noqa: PLW2901  COALESCE
-            self._tx.put("attempts", attempt.id, attempt)
+            learned = {name: getattr(attempt, name) for name in _LEARNED}
+            learned["remote_id"] = attempt.remote_id or stored.remote_id
+            self._tx.put("attempts", attempt.id, replace(stored, **learned))
 
     def witness(self, found: Sequence[Attempt]) -> None:
         for attempt in found:
@@ -226,7 +227,8 @@ class Attempts:
 
     def latest(self, job_ids: Iterable[JobId]) -> dict[JobId, Attempt]:
         self._tx.statement()
-        wanted, found = frozenset(job_ids), {}
+        wanted = frozenset(job_ids)
+        found: dict[JobId, Attempt] = {}
         for attempt in self._tx.all("attempts") if wanted else ():
             if attempt.job in wanted and (attempt.job not in found or attempt.number > found[attempt.job].number):
                 found[attempt.job] = attempt

@@ -43,9 +43,13 @@ class Deadlock(Exception):
     """PostgreSQL: two transactions wait for each other; this one is the victim."""
 
 
-
-
 _NAMES = dict(vars(unit_of_work))
+
+
+def _code(method: Any) -> types.CodeType:
+    """The body of a function under ``contextmanager``."""
+    code: types.CodeType = method.__wrapped__.__code__
+    return code
 
 
 class FakeStore(Store):
@@ -55,7 +59,8 @@ class FakeStore(Store):
         self, stage: Stage, doorbell: Doorbell, *, dialect: str = "sqlite", breathe: Callable[[], int] | None = None
     ) -> None:
         self.dialect = SimpleNamespace(name=dialect)
-        super().__init__(self, doorbell)  # type: ignore[arg-type]  it is its own engine
+        # It is its own engine.
+        super().__init__(self, doorbell)  # type: ignore[arg-type]
         self.stage = stage
         self.one_writer = dialect == "sqlite"
         self.breathe = breathe
@@ -76,10 +81,8 @@ class FakeStore(Store):
         """A transaction that only reads."""
         return Transaction(self, writes=False)
 
-    write = contextmanager(
-        types.FunctionType(Store.write.__wrapped__.__code__, _NAMES, "write", ("",))
-    )
-    read = contextmanager(types.FunctionType(Store.read.__wrapped__.__code__, _NAMES))
+    write = contextmanager(types.FunctionType(_code(Store.write), _NAMES, "write", ("",)))
+    read = contextmanager(types.FunctionType(_code(Store.read), _NAMES))
 
 
 class Transaction:

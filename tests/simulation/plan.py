@@ -28,10 +28,11 @@ NETWORK = (
 )  # fmt: skip
 # Visited by the unit of work, but in no list: a crash there is like one a moment later.
 MORE_POINTS = (*POINTS, "poll.after_commit", "reconcile.after_commit", "cancel.after_commit")
+PAUSES = (20 * SECOND, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE)
 BELLS = ("ok", "lost", "twice")
 DIALECTS = ("sqlite", "postgresql")
-SUBMITS = ("busy", "reset_before", "lost", "error_after", "surprise", "late_in", "late_out", "late_reply", "refused",
-           "unauthorized")  # fmt: skip
+SUBMITS = ("busy", "reset_before", "lost", "error_after", "surprise", "late_in", "late_out", "late_reply", "stalled",
+           "refused", "unauthorized")  # fmt: skip
 TALKS = ("error", "timeout", "busy", "unauthorized", "word")
 
 
@@ -65,6 +66,7 @@ class Plan:
     operator: bool = True
     gateways: int = 1
     host_dies_at: int | None = None
+    sweep_at: int = 10 * MINUTE
     mixed: bool = False
 
 
@@ -76,7 +78,7 @@ class Scripted(Faults):
         self._lasts = lasts
         self._network = network
         self._rng = rng
-        self._left = {verb: 1 for verb in ("submit", "find", "poll", "fetch", "cancel")}
+        self._left = dict.fromkeys(("submit", "find", "poll", "fetch", "cancel"), 1)
 
     def submit(self) -> str:
         self._left["submit"] -= 1
@@ -100,7 +102,9 @@ class Scripted(Faults):
         return self._rng.randrange(30 * SECOND, 5 * MINUTE) if lags else 0
 
     def manner(self) -> Manner:
-        return drawn_manner(self._rng, fails=1.0 if self._network == "fails" else 0.0, local=self._local, lasts=self._lasts)
+        return drawn_manner(
+            self._rng, fails=1.0 if self._network == "fails" else 0.0, local=self._local, lasts=self._lasts
+        )
 
 
 class Drawn(Faults):
@@ -191,6 +195,7 @@ def plan_of(schedule: str) -> Plan:
         may_resubmit=rng.random() < 0.8,
         operator=rng.random() < 0.7,
         host_dies_at=rng.randrange(SECOND // 10, 20 * SECOND) if network == "gone" else None,
+        sweep_at=rng.randrange(2 * MINUTE) if rng.random() < 0.2 else 10 * MINUTE,
     )
 
 
@@ -207,7 +212,9 @@ def _random(schedule: str, rng: random.Random) -> Plan:
         faults=Drawn(rng, local=recovery is Recovery.RERUN, lasts=lasts),
         crashes={(rng.choice(MORE_POINTS), rng.choice((1, 1, 1, 2, 3))) for _ in range(rng.choice((0, 0, 1, 2, 3)))},
         pauses={
-            (rng.choice(MORE_POINTS), rng.choice((1, 1, 2))): rng.choice((20 * SECOND, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE))
+            (rng.choice(MORE_POINTS), rng.choice((1, 1, 2))): rng.choice(
+                (20 * SECOND, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE)
+            )
             for _ in range(rng.choice((0, 1, 1, 2)))
         },
         bells=rng.choice(((0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (0.0, 0.5))),
@@ -218,6 +225,7 @@ def _random(schedule: str, rng: random.Random) -> Plan:
         operator=rng.random() < 0.7,
         gateways=rng.choice((1, 2)),
         host_dies_at=rng.randrange(2 * MINUTE) if recovery is Recovery.RERUN and rng.random() < 0.3 else None,
+        sweep_at=rng.randrange(2 * MINUTE) if rng.random() < 0.5 else 10 * MINUTE,
         mixed=dialect == "postgresql" and rng.random() < 0.6,
     )
 

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from broker.crash import POINTS
 from broker.domain.recovery import Recovery
@@ -76,8 +76,13 @@ def play_all(schedules: Sequence[str]) -> Tally:
 def _count(tally: Tally, report: Report) -> None:
     tally.schedules += 1
     tally.beyond += report.beyond
-    for count, more in ((tally.visits, report.visits), (tally.crashes, report.crashes), (tally.ends, report.ends)):
-        for name, number in more.items():  # type: ignore[attr-defined]
+    counts: tuple[tuple[Counter[Any], Counter[Any]], ...] = (
+        (tally.visits, report.visits),
+        (tally.crashes, report.crashes),
+        (tally.ends, report.ends),
+    )
+    for count, more in counts:
+        for name, number in more.items():
             count[name] += number
     if report.failure is not None:
         tally.failures.append((report.id, report.failure))
@@ -99,7 +104,7 @@ def _chunks(schedules: Iterable[str]) -> Iterator[list[str]]:
 def simulate(count: int, *, seed: int, jobs: int) -> Tally:
     """Play ``count`` schedules on ``jobs`` processes."""
     total = Tally()
-    if jobs < 2:  # noqa: PLR2004  no pool for one
+    if jobs < 2:
         for chunk in _chunks(ids(count, seed)):
             total.add(play_all(chunk))
         return total

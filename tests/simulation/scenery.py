@@ -101,7 +101,7 @@ def submission(device: Device, *, shots: int, key: str, deadline: int | None, at
         member=MEMBER,
         program=PROGRAM,
         requirement_text=NEED_TEXT,
-        decided=_decided(device, shots),  # type: ignore[arg-type]  only what the admitter reads
+        decided=_decided(device, shots),  # type: ignore[arg-type]
         shots=shots,
         points=(),
         name="job",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.mutants import caught, mutants
+from tests.simulation.mutants import MUTANTS, caught
 
 
-@pytest.mark.parametrize("name", mutants())
+@pytest.mark.parametrize("name", MUTANTS)
 def test_mutant_is_caught(name):
-    found = caught(mutants()[name])
+    found = caught(MUTANTS[name])
     assert found is not None, f"{name} survives: the simulation proves nothing about it"
 
 
 def test_there_are_enough_mutants():
-    assert len(mutants()) >= 20
+    assert len(MUTANTS) >= 20

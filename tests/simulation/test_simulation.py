@@ -24,7 +24,11 @@ NEVER = {
     for point in ("reconcile.before_find", "reconcile.after_find")
     for recovery in (Recovery.BLIND.value, Recovery.RERUN.value)
 }
-SOME = ["token/sqlite/lost/lost/submit.after_send", "tag/postgresql/late_in/ok/none", *(f"random/{n}" for n in range(9))]
+SOME = [
+    "token/sqlite/lost/lost/submit.after_send",
+    "tag/postgresql/late_in/ok/none",
+    *(f"random/{n}" for n in range(9)),
+]
 
 
 @pytest.mark.timeout(600)
@@ -32,7 +36,8 @@ def test_nothing_is_lost_double_or_unaccounted():
     total = simulate(SCHEDULES, seed=0, jobs=2)
     assert total.schedules == SCHEDULES
     assert not total.failures, "\n".join(
-        f"{failure.splitlines()[-1]}: python -m tests.simulation.run --replay {name}" for name, failure in total.failures
+        f"{failure.splitlines()[-1]}: python -m tests.simulation.run --replay {name}"
+        for name, failure in total.failures
     )
     seldom = {
         (point, recovery.value)

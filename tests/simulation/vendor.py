@@ -199,6 +199,9 @@ class Vendor:
         if fault == "reset_before":
             stage.sleep(self.reply)
             raise OutcomeUnknown("connection reset")
+        if fault == "stalled":
+            stage.sleep(self.faults.landing())  # the process stands still with the request half sent
+            return self._heard(self.accept(token, shots))
         remote_id = self.accept(token, shots)
         if fault == "late_reply":
             stage.sleep(self.faults.landing())
@@ -261,45 +264,3 @@ class Vendor:
             raise Unauthorized("bad key")
         if fault == "word":
             raise UnknownStatus("PENDING_MAYBE")
-
-
-class Local(Vendor):
-    """The rerun class: one host for all workers, which takes and gives many at once and says when a run has ended.
-
-    Its jobs are free; when the host dies, all of them are gone.
-    """
-
-    def submit_many(self, orders: Sequence[Order]) -> Sequence[RemoteId | BackendError]:
-        return [self._one(order) for order in orders]
-
-    def _one(self, order: Order) -> RemoteId | BackendError:
-        try:
-            return self.submit(order)
-        except BackendError as error:
-            return error
-        except ValueError as error:
-            return OutcomeUnknown(str(error))
-
-    def wait(
-        self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1
-    ) -> Mapping[RemoteId, Snapshot]:
-        now = self.stage.now
-        ends = sorted(self._ends(remote_id) for remote_id in remote_ids)
-        soonest = max(ends[min(need, len(ends)) - 1] - now, 0)
-        self.stage.sleep(min(soonest, int(timeout_s * SECOND)) + 1000)
-        return {r: self._snapshot(r) for r in remote_ids if self._ends(r) <= self.stage.now}
-
-    def _ends(self, remote_id: RemoteId) -> int:
-        line = self.ledger.get(remote_id)
-        if line is None or line.gone or line.stopped_at is not None:
-            return 0
-        return line.accepted_at + line.manner.queued + line.manner.running
-
-    def fetch_many(self, remote_ids: Sequence[RemoteId]) -> list[Outcome | BackendError]:
-        return [self._fetched(remote_id) for remote_id in remote_ids]
-
-    def _fetched(self, remote_id: RemoteId) -> Outcome | BackendError:
-        try:
-            return self.fetch(remote_id)
-        except BackendError as error:
-            return error

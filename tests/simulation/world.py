@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+import secrets
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from broker import crash
 from broker.domain.device import Kind
@@ -18,15 +18,16 @@ from tests.simulation.actors import Client, Gateway, Operator, Worker
 from tests.simulation.checks import Checks
 from tests.simulation.ending import judge
 from tests.simulation.fake_store import FakeStore
+from tests.simulation.local import Local
 from tests.simulation.plan import MINUTE, WINDOW, Plan, plan_of
 from tests.simulation.scenery import MICROSECOND, START, device_of, furnish, moment, price_of
 from tests.simulation.stage import Crash, Crew, Stage, Violation
-from tests.simulation.vendor import SECOND, Local, Vendor
+from tests.simulation.vendor import SECOND, Vendor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
+    from broker.domain.device import Device
     from broker.domain.job import Job
 
 HORIZON = 3 * 60 * MINUTE
@@ -64,10 +65,8 @@ class World:
         self.crashes: Counter[tuple[str, str]] = Counter()
         kind = Kind.SIMULATOR if plan.recovery is Recovery.RERUN else Kind.QPU
         self.device = device_of(plan.recovery, plan.concurrency, kind)
-        self.devices = {self.device.name: self.device}
-        self.store = FakeStore(
-            self.stage, self, dialect=plan.dialect, breathe=self._breath if plan.mixed else None
-        )
+        self.devices: dict[str, Device] = {self.device.name: self.device}
+        self.store = FakeStore(self.stage, self, dialect=plan.dialect, breathe=self._breath if plan.mixed else None)
         furnish(self.store, plan.recovery, self.device, affords=plan.affords, may_resubmit=plan.may_resubmit)
         self.checks = Checks(self)
         make = Local if plan.recovery is Recovery.RERUN else Vendor
@@ -166,7 +165,7 @@ class World:
         """Let everything happen, then judge the end."""
         for client in self.clients:
             self.stage.at(client.wish.at, "client", client.send)
-        self.stage.at(SWEEP_EVERY, "sweep", self.sweep)
+        self.stage.at(self.plan.sweep_at, "sweep", self.sweep)
         if self.plan.host_dies_at is not None:
             self.stage.at(self.plan.host_dies_at, "vendor", self._host_dies)
         self.stage.run(until=HORIZON, most=MOST_STEPS)
@@ -203,7 +202,7 @@ def play(schedule: str, crew: Crew, *, traced: bool = False) -> Report:
     try:
         world = World(plan_of(schedule), crew, traced=traced)
         crash.visit_with(world.visit)
-        submit.secrets = SimpleNamespace(token_bytes=world.rng.randbytes)  # type: ignore[attr-defined]
+        vars(submit)["secrets"] = SimpleNamespace(token_bytes=world.rng.randbytes)
         world.play()
     except Violation as violation:
         failure = str(violation)
@@ -211,13 +210,15 @@ def play(schedule: str, crew: Crew, *, traced: bool = False) -> Report:
         failure = "broke: " + "".join(traceback.format_exception(error))
     finally:
         crash.visit_with(None)
-        submit.secrets = sys.modules["secrets"]  # type: ignore[attr-defined]
+        vars(submit)["secrets"] = secrets
     return _report(schedule, world, failure)
 
 
 def _report(schedule: str, world: World | None, failure: str | None) -> Report:
     if world is None:
-        return Report(id=schedule, failure=failure, visits=Counter(), crashes=Counter(), ends=Counter(), beyond=0, steps=0)
+        return Report(
+            id=schedule, failure=failure, visits=Counter(), crashes=Counter(), ends=Counter(), beyond=0, steps=0
+        )
     recovery = world.plan.recovery.value
     return Report(
         id=schedule,
@@ -232,4 +233,3 @@ def _report(schedule: str, world: World | None, failure: str | None) -> Report:
 
 
 __all__ = ["HORIZON", "WINDOW", "Report", "World", "play"]
-

@@ -251,7 +251,7 @@ class Story:
         assert hub.process is not None
         tree = [pid for name in (*PROGRAMS.values(), "redis-server") for pid in hub.pids(name)]
         hub.process.kill()
-        hub.process.wait()
+        hub.process.communicate()
         until("the tree is dead", lambda: not any(map(alive, tree)))
         hub.disarm()
         hub.start()

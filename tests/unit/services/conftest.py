@@ -1,4 +1,4 @@
-"""Both databases, for every repository."""
+"""A gateway in this process, over real databases."""
 
 from tests.support.databases import (  # noqa: F401  fixtures
     bell,
@@ -10,3 +10,4 @@ from tests.support.databases import (  # noqa: F401  fixtures
     sqlite_url,
     store,
 )
+from tests.support.rooms import both, furnished, furnished_file, gateway, limited  # noqa: F401  fixtures

@@ -1,0 +1,1 @@
+"""Another qsubmit hub as a vendor."""

@@ -1,0 +1,161 @@
+"""Mistakes in money, cancelling, sweeping and recording."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from broker.domain.attempt import AttemptEnd
+from broker.domain.budget import Entry
+from broker.domain.change import Change, free, move
+from broker.domain.lifecycle import JobState
+from broker.domain.money import Money
+from broker.services import apply as applying
+from broker.services import attend, cancel, settle
+from broker.store.unit_of_work import Work
+from tests.simulation import fake_books, fake_jobs
+from tests.simulation.mistake import collector
+from workers import look, rounds
+from workers import send as sending
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.simulation.mistake import Mistake
+
+BOOKS: dict[str, Mistake] = {}
+_mutant = collector(BOOKS)
+
+
+# -- money and books -----------------------------------------------------------------------------------------------
+
+
+@_mutant("(tag|blind)/.*/lost/")
+def hold_is_released_in_doubt(patch: pytest.MonkeyPatch) -> None:
+    def doubt(job: Any, attempt: Any, *, at: Any, look_at: Any, reason: str) -> Change:
+        ended = replace(job, due_at=look_at)
+        return free(Change(job=ended, attempt=attempt), JobState.UNKNOWN, at=at, reason=reason)
+
+    patch.setattr(sending, "doubt", doubt)
+
+
+@_mutant("token/.*/ok/ok/")
+def hold_is_not_given_back(patch: pytest.MonkeyPatch) -> None:
+    real = settle._booked
+    patch.setattr(settle, "_booked", lambda *args: replace(real(*args), held=0))
+
+
+@_mutant("token/.*/ok/ok/")
+def charge_is_booked_twice(patch: pytest.MonkeyPatch) -> None:
+    real = applying._sums
+    patch.setattr(applying, "_sums", lambda changes: {k: (h, s * 2) for k, (h, s) in real(changes).items()})
+
+
+@_mutant("token/.*/ok/ok/")
+def journal_has_one_side(patch: pytest.MonkeyPatch) -> None:
+    def one_sided(self: Any, journal: Any, at: Any) -> None:
+        kept: list[Entry] = [entry for entry in journal if entry.micros > 0]
+        self._tx.append("entries", kept)
+
+    patch.setattr(fake_books.Ledger, "post", one_sided)
+
+
+@_mutant("random")
+def member_pays_beyond_the_hold(patch: pytest.MonkeyPatch) -> None:
+    real = settle.bill
+
+    def bill(*args: Any) -> settle.Bill:
+        made = real(*args)
+        return replace(made, charged=made.due, loss=Money(currency="KRW", micros=0))
+
+    patch.setattr(settle, "bill", bill)
+
+
+@_mutant("random")
+def budgets_are_read_without_a_lock(patch: pytest.MonkeyPatch) -> None:
+    real = fake_books.Ledger.budgets
+    patch.setattr(fake_books.Ledger, "budgets", lambda self, ids, lock=False: real(self, ids))
+
+
+@_mutant("random")
+def idempotency_key_is_not_looked_up(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(fake_jobs.Jobs, "by_keys", lambda *_: {})
+
+
+# -- cancelling, sweeping, recording -------------------------------------------------------------------------------
+
+
+@_mutant("(token|tag|blind)/.*/ok/.*cancel")
+def cancel_only_flips_the_row(patch: pytest.MonkeyPatch) -> None:
+    def stop(work: Any, job: Any, member: Any, at: Any) -> Any:
+        bare = Change(job=replace(job, cancel_requested=True, fence=job.fence + 1))
+        made = free(bare, JobState.CANCELLED, at=at, reason="cancelled")
+        applying.write(work, [made], at=at, seen={job.id: job.fence})
+        work.jobs.request_cancel(job.id)
+        work.acted({"act": "cancel", "job": job.id, "by": member.id}, at)
+        return made.job
+
+    patch.setattr(cancel, "_stop", stop)
+
+
+@_mutant("(token|tag)/.*cancel")
+def cancel_request_is_overwritten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(fake_jobs.Jobs, "request_cancel", lambda *_: None)
+
+
+@_mutant("random")
+def sweep_cancels_attempts_in_doubt(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(fake_jobs.Attempts, "unresolved", lambda *_: [])
+
+
+@_mutant("tag/.*/late_out/")
+def nobody_sweeps(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(rounds, "sweep", lambda *_: 0)
+
+
+@_mutant("random")
+def late_reply_hides_an_orphan(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(fake_jobs, "GIVEN_UP", frozenset())
+
+
+@_mutant("random")
+def known_id_is_released(patch: pytest.MonkeyPatch) -> None:
+    real = attend._attended
+
+    def attended(*args: Any) -> Any:
+        job, attempt = real(*args)
+        return job, replace(attempt, remote_id=None)
+
+    patch.setattr(attend, "_attended", attended)
+
+
+@_mutant("rerun/.*/gone/")
+def lost_local_run_fails_the_job(patch: pytest.MonkeyPatch) -> None:
+    def lost(job: Any, seen: Any, at: Any) -> Change:
+        return settle.ended(Change(job=job, attempt=seen), JobState.FAILED, AttemptEnd.LOST, at=at.at,
+                            reason="lost", code="lost_at_vendor")  # fmt: skip
+
+    patch.setattr(look, "_lost", lost)
+
+
+@_mutant("token/.*/ok/ok/")
+def result_is_not_kept(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(fake_books.Archive, "keep_results", lambda *_: None)
+
+
+@_mutant("token/.*/ok/ok/")
+def nobody_audits(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Work, "acted", lambda *_: None)
+
+
+@_mutant("token/.*/ok/ok/")
+def moves_are_not_recorded(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Work, "moved", lambda *_: None)
+
+
+@_mutant("(tag|token)/.*/ok/ok/")
+def move_skips_the_table(patch: pytest.MonkeyPatch) -> None:
+    def skipping(made: Change, to: JobState, **rest: Any) -> Change:
+        return move(made, JobState.SUCCEEDED if to is JobState.FETCHING else to, **rest)
+
+    patch.setattr(look, "move", skipping)

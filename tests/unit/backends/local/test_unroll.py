@@ -1,0 +1,111 @@
+"""Does a program mean the same when its loops, variables and conditions are worked out?"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from backends.local import parse, unroll
+from backends.local.answering import Invalid
+from tests.unit.backends.local.test_run_gate import answer
+
+HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[3] q;\n'
+
+# What a user writes, and what it means.
+SAME = {
+    "for int i in [0:2] { rx(i) q[i]; }": "rx(0) q[0]; rx(1) q[1]; rx(2) q[2];",
+    "for int i in [2:-1:0] { rx(i + 1) q[i]; }": "rx(3) q[2]; rx(2) q[1]; rx(1) q[0];",
+    "for uint i in {2, 0} { h q[i]; }": "h q[2]; h q[0];",
+    "for int i in [0:1] { for int j in [i:1] { cp(pi/(i+j+1)) q[i], q[j+1]; } }": (
+        "cp(pi) q[0], q[1]; cp(pi/2) q[0], q[2]; cp(pi/3) q[1], q[2];"
+    ),
+    "const int n = 3; const float a = n * pi / 8; rx(a) q[n - 1];": "rx(3 * pi / 8) q[2];",
+    "int n = 0; for int i in [0:2] { n += 2; rx(n) q[i]; } rz(n) q[0];": (
+        "rx(2) q[0]; rx(4) q[1]; rx(6) q[2]; rz(6) q[0];"
+    ),
+    "int i = 0; while (i < 3) { h q[i]; i += 1; }": "h q[0]; h q[1]; h q[2];",
+    "rx(sin(pi / 3) ** 2 + sqrt(2.0)) q[0]; ry(arccos(0.25)) q[1]; rz(tau / 3) q[2];": (
+        "rx(2.164213562373095) q[0]; ry(1.318116071652818) q[1]; rz(2.0943951023931953) q[2];"
+    ),
+    "int x = 1; rx(7 / 2) q[x]; rx(-7 / 2) q[x]; rx(float(7) / 2) q[x];": "rx(3.5) q[1];",
+    "if (2 > 1) { x q[0]; } else { h q[0]; } if (false) { y q[1]; }": "x q[0];",
+    "const float a = 0.3; gate turn(t) c { rx(t * a) c; } turn(2) q[1];": "rx(0.6) q[1];",
+    "box { h q[0]; } delay[10ns] q[0]; let r = q[1:2]; h r[0];": "h q[0]; h q[1];",
+    "h q[0]; measure q;": "h q[0];",
+}
+
+
+def operator(text):
+    from qiskit.quantum_info import Operator
+
+    circuit = parse.circuit_of("openqasm3", HEAD + text)
+    for place in reversed([place for place, step in enumerate(circuit.data) if step.name == "delay"]):
+        del circuit.data[place]
+    return Operator(circuit).data
+
+
+@pytest.mark.parametrize("text", SAME)
+def test_what_is_known_before_the_run_is_worked_out(text):
+    assert np.allclose(operator(text), operator(SAME[text]))
+
+
+CONDITIONS = {
+    "c[0]": lambda a, b: a,
+    "!c[0]": lambda a, b: not a,
+    "c[0] == 1": lambda a, b: a,
+    "0 == c[1]": lambda a, b: not b,
+    "c[0] != true": lambda a, b: not a,
+    "c[0] && c[1]": lambda a, b: a and b,
+    "c[0] || c[1]": lambda a, b: a or b,
+    "!(c[0] && !c[1])": lambda a, b: not (a and not b),
+    "c[0] ^ c[1]": lambda a, b: a != b,
+    "c[0] ^ c[1] ^ c[0]": lambda a, b: b,
+    "(c[0] ^ c[1]) == true": lambda a, b: a != b,
+    "(c[0] && c[1]) == false": lambda a, b: not (a and b),
+    "c[0] == 2": lambda a, b: False,
+    "c == 2": lambda a, b: b and not a,
+    "c != 2": lambda a, b: not (b and not a),
+    "c == 1 || c == 2": lambda a, b: a != b,
+    'c == "10"': lambda a, b: b and not a,
+    "bool(c[0])": lambda a, b: a,
+}
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_a_condition_is_true_when_its_bits_say_so(condition):
+    wanted, seen = {}, {}
+    for a, b in itertools.product((0, 1), repeat=2):
+        prepared = f"{'x q[0]; ' * a}{'x q[1]; ' * b}"
+        text = f"{HEAD}bit[2] c; bit d; {prepared}c[0] = measure q[0]; c[1] = measure q[1];\n"
+        text += f"if ({condition}) {{ x q[2]; }} else {{ z q[2]; }}\nd = measure q[2];\n"
+        (counts,) = answer(text, "aer", "stabilizer", form="openqasm3", shots=3)["counts"]
+        seen[a, b] = counts
+        wanted[a, b] = {f"{a}{b}{int(CONDITIONS[condition](a, b))}": 3}
+    assert seen == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "line", "column"),
+    [
+        ("int i = 1 / 0;", "cannot compute 1 / 0", 4, 9),
+        ("bit c;\nc = measure q[0];\nint k = 0;\nif (c) { k = 1; }", "the value of k is not known", 7, 10),
+        ("for int i in [0:0:5] { h q[i]; }", "this loop has step 0", 4, 1),
+        ("bit c;\nc = measure q[0];\nwhile (c) { c = measure q[0]; }", "nobody knows", 6, 1),
+        ("for int i in [0:1] { break; }", "break and continue", 4, 22),
+        ("measure q[0];\nh q[0];", "a measurement before the end must have a bit", 4, 1),
+        ("int n = 1000; rx(exp(n)) q[0];", "cannot compute exp", 4, 18),
+        ("rx(2 ** 3 ** 1000) q[0];", "cannot compute", 4, 9),
+    ],
+)
+def test_what_cannot_be_worked_out_is_refused_with_its_place(text, message, line, column):
+    with pytest.raises(Invalid, match=message.replace("*", r"\*")) as caught:
+        parse.circuit_of("openqasm3", HEAD + text)
+    assert (caught.value.line, caught.value.column) == (line, column)
+
+
+def test_expansion_is_bounded(monkeypatch):
+    monkeypatch.setattr(unroll, "MOST_STATEMENTS", 1000)
+    with pytest.raises(Invalid, match="more than 1000 statements after expansion"):
+        parse.circuit_of("openqasm3", HEAD + "for int i in [0:99] { for int j in [0:99] { h q[0]; } }")
