@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from broker.domain.alter import alter
 from backends.base import Phase
 from backends.errors import BackendError, Busy, Unauthorized, UnknownJob, UnknownStatus
 from broker.crash import crashpoint
@@ -130,7 +130,7 @@ class Driver:
             self._record([pending_then(pending.pop(remote_id), c) for remote_id, c in ended], "settle")
             if not isinstance(backend, Waiter):
                 break
-        return [*kept, *(replace(c, job=let_go(c.job)) for c in pending.values())]
+        return [*kept, *(alter(c, job=let_go(c.job)) for c in pending.values())]
 
     def _finished(self, backend: Backend, pending: Mapping[RemoteId, Change]) -> list[Change]:
         pairs = [(c.job, c.attempt) for c in pending.values() if c.attempt is not None]
@@ -199,7 +199,7 @@ class Driver:
             self._pause(backend.name)
         wait = timedelta(seconds=error.retry_after) if isinstance(error, Busy) else self._terms.send_timeout
         later = self._clock() + wait
-        return [look_again(job, at=later, attempt=replace(attempt, detail=str(error))) for job, attempt in pairs]
+        return [look_again(job, at=later, attempt=alter(attempt, detail=str(error))) for job, attempt in pairs]
 
     def _settle_doubt(self, backend: Backend, job: Job, attempt: Attempt) -> Change:
         with self._store.read() as work:
@@ -207,7 +207,7 @@ class Driver:
         device = self._devices().get(job.device)
         if device is None:
             later = self._clock() + self._terms.pause
-            return look_again(job, at=later, attempt=replace(attempt, detail=f"{job.device} is not known any more"))
+            return look_again(job, at=later, attempt=alter(attempt, detail=f"{job.device} is not known any more"))
         doubt = Doubt(job=job, attempt=attempt, may_resubmit=allowed or device.kind.value == "simulator")
         order = self._orders.order(job, attempt, device)
         return settle_doubt(doubt, backend, order, at=self._clock(), terms=self._terms)
@@ -225,7 +225,7 @@ class Driver:
 
 def pending_then(first: Change, second: Change) -> Change:
     """One change for two that follow each other."""
-    return replace(second, moves=(*first.moves, *second.moves), begins=first.begins)
+    return alter(second, moves=(*first.moves, *second.moves), begins=first.begins)
 
 
 def _remote(job: Job) -> RemoteId:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from broker.domain.alter import alter
 from backends.base import Outcome, Phase
 from backends.errors import BackendError, UnknownJob
 from broker.crash import crashpoint
@@ -71,7 +72,7 @@ def _one(backend: Backend, remote_id: RemoteId) -> Outcome | BackendError:
 
 def noted(job: Job, attempt: Attempt, snapshot: Snapshot, look: Look) -> Change:
     """A job that the vendor has not finished: its phase, its place in the queue, and when to look again."""
-    seen = replace(attempt, word=snapshot.word, queue_position=snapshot.queue_position)
+    seen = alter(attempt, word=snapshot.word, queue_position=snapshot.queue_position)
     if snapshot.phase is Phase.LOST:
         return _lost(job, seen, look)
     if snapshot.phase in (Phase.FAILED, Phase.CANCELLED):
@@ -97,9 +98,9 @@ def _over(job: Job, seen: Attempt, snapshot: Snapshot, look: Look) -> Change:
 
 
 def _lost(job: Job, seen: Attempt, look: Look) -> Change:
-    lost = replace(seen, end=AttemptEnd.LOST, detail="the vendor no longer knows it")
+    lost = alter(seen, end=AttemptEnd.LOST, detail="the vendor no longer knows it")
     if look.backend.recovery is Recovery.RERUN:
-        back = Change(job=let_go(replace(job, due_at=look.at, remote_id=None)), attempt=lost)
+        back = Change(job=let_go(alter(job, due_at=look.at, remote_id=None)), attempt=lost)
         return move(back, JobState.QUEUED, at=look.at, reason="the local run was lost; it is run again")
     return ended(Change(job=job, attempt=lost), JobState.FAILED, AttemptEnd.LOST, at=look.at,
                  reason="the vendor no longer knows this job", code="lost_at_vendor")
@@ -111,7 +112,7 @@ def collected(
     """A finished job: its result in the normal form with the bill, or another try at fetching."""
     if isinstance(got, UnknownJob) and look.backend.recovery is Recovery.RERUN:
         return _lost(job, attempt, look)
-    change = Change(job=job, attempt=replace(attempt, word=word or attempt.word))
+    change = Change(job=job, attempt=alter(attempt, word=word or attempt.word))
     if job.state is not JobState.FETCHING:
         change = move(change, JobState.FETCHING, at=look.at, reason=f"the vendor says {word}" if word else "")
     if isinstance(got, UnknownJob):
@@ -120,7 +121,7 @@ def collected(
         return ended(change, JobState.FAILED, AttemptEnd.LOST, at=look.at, reason=str(got), code="result_lost")
     if isinstance(got, BackendError):
         later = look.at + next_poll(look.at - attempt.intent_at, None, timedelta(seconds=5))
-        return replace(change, job=let_go(replace(change.job, due_at=later)))
+        return alter(change, job=let_go(alter(change.job, due_at=later)))
     result = Result(
         kind=need.paradigm,
         points=got.points,
@@ -136,6 +137,6 @@ def collected(
         warnings=got.warnings,
     )
     body, sha256 = seal(result.document())
-    change = replace(change, result=(sha256, body))
+    change = alter(change, result=(sha256, body))
     cost = look.tariff.bill(job, got.usage)
     return ended(change, JobState.SUCCEEDED, AttemptEnd.DONE, at=look.at, cost=cost, usage=got.usage)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from broker.domain.alter import alter
 from backends.errors import BackendError, Busy, Refused, Unauthorized
 from broker.crash import crashpoint
 from broker.domain.attempt import AttemptEnd
@@ -77,7 +78,7 @@ def _carry_out(
     if finding.act is Act.ADOPT and finding.remote_id is not None:
         return _adopt(start, doubt.attempt, finding.remote_id, at=at, reason=finding.reason)
     if finding.act is Act.WAIT and finding.until is not None:
-        waited = replace(doubt.attempt, absences=finding.absences, absent_at=at)
+        waited = alter(doubt.attempt, absences=finding.absences, absent_at=at)
         return _later(start, waited, finding.until, finding.reason)
     if finding.act is Act.REQUEUE:
         return _requeue(start, doubt.attempt, backend.recovery, finding, at)
@@ -86,18 +87,18 @@ def _carry_out(
 
 def _adopt(start: Change, attempt: Attempt, remote_id: RemoteId, *, at: datetime, reason: str) -> Change:
     adopted = sent(start.job, attempt, remote_id, at=at, look_at=at)
-    return replace(adopted, job=let_go(adopted.job), moves=(*start.moves, *adopted.moves))
+    return alter(adopted, job=let_go(adopted.job), moves=(*start.moves, *adopted.moves))
 
 
 def _requeue(start: Change, attempt: Attempt, recovery: Recovery, finding: Verdict, at: datetime) -> Change:
     end = AttemptEnd.LOST if recovery is Recovery.RERUN else AttemptEnd.ABSENT
-    over = replace(attempt, end=end, detail=finding.reason, absences=finding.absences)
-    back = replace(start, job=let_go(replace(start.job, due_at=at)), attempt=over)
+    over = alter(attempt, end=end, detail=finding.reason, absences=finding.absences)
+    back = alter(start, job=let_go(alter(start.job, due_at=at)), attempt=over)
     return move(back, JobState.QUEUED, at=at, reason=finding.reason)
 
 
 def _attend(start: Change, doubt: Doubt, reason: str, at: datetime) -> Change:
-    waiting = replace(start, job=let_go(replace(start.job, due_at=at + ATTENTION_LOOK)))
+    waiting = alter(start, job=let_go(alter(start.job, due_at=at + ATTENTION_LOOK)))
     if doubt.job.state is JobState.ATTENTION:
         return waiting
     return move(waiting, JobState.ATTENTION, at=at, reason=reason)
@@ -125,8 +126,8 @@ def _refused(start: Change, attempt: Attempt, error: Refused, *, at: datetime, t
 
 
 def _later(start: Change, attempt: Attempt, until: datetime, reason: str) -> Change:
-    waiting = look_again(start.job, at=until, attempt=replace(attempt, detail=reason))
-    return replace(waiting, moves=start.moves)
+    waiting = look_again(start.job, at=until, attempt=alter(attempt, detail=reason))
+    return alter(waiting, moves=start.moves)
 
 
 def _patience(error: BackendError, terms: Terms) -> timedelta:

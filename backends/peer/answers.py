@@ -39,7 +39,7 @@ def creation_error(reply: Reply, device: str) -> BackendError:
     Everything else may come from a proxy in front of a hub that has long accepted the job.
     """
     problem = problem_of(reply)
-    if problem is None or reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not _is_closed(reply):
+    if problem is None or (reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not _is_closed(reply)):
         return OutcomeUnknown(f"the peer answered {describe(reply)}")
     if problem["code"] == "idempotency_in_flight":
         return OutcomeUnknown("the peer is admitting the same token right now")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from backends.peer.prices import billed_ms, row_of
-from backends.peer.probes import CLIFFORD_WIDTH, SHOTS, WIDTHS, Figures
+from backends.peer.probes import SHOTS, WIDTHS, Figures
 from broker.domain.device import Calibration, Device, Kind, Status
 from broker.domain.ids import DeviceName
 from broker.domain.price import Usage
@@ -27,6 +27,8 @@ _BASIC = ("gate", "stabilizer", f"dense{WIDTHS[0]}", "pulser", "ahs", "perceval"
 _CLOSED = frozenset({"status", "paused", "price_unknown", "rate_unknown", "price_stale"})
 _CONCURRENCY = {Kind.QPU: 2, Kind.SIMULATOR: 16}
 _UNPRICED_RUN_MS = 60_000
+
+Extra = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,12 +68,13 @@ def device_of(hub: str, view: Mapping[str, Any], told: Told, book: PriceBook) ->
     kind, figures, closed = Kind(view["kind"]), told.figures, told.closed
     row = row_of(view["price"]) if view["price"] else None
     memory, methods = _state(view, told)
+    sweeps, runs = _sweep(row, told)
     return Device(
         name=name,
         backend=NAME,
         vendor_id=view["name"],
         kind=kind,
-        accepts=frozenset(Format(word) for word in view["accepts"] if word in Format),
+        accepts=frozenset(fmt for fmt in Format if fmt.value in view["accepts"]),
         width=view["width"],
         max_shots=min(int(view["max_shots"]), MAX_SHOTS),
         max_memory_bytes=memory,
@@ -88,6 +91,47 @@ def device_of(hub: str, view: Mapping[str, Any], told: Told, book: PriceBook) ->
         typical_run_ms=max(round(figures.run_s * 1000), 1) if figures else 1_000,
         sandbox=bool(view["sandbox"]),
         notes=f"{hub}: {closed or view['notes']}",
-        **_points(row, told),
-        extra=(("hub", hub), *methods, *_run_per_point(row, told)),
+        sweeps=sweeps,
+        extra=(("hub", hub), *methods, *runs),
+    )
+
+
+def _longest_ms(row: Row | None, figures: Figures | None) -> int:
+    """The longest run that the peer holds money for."""
+    if row is None or figures is None or figures.listed.currency != row.currency:
+        return _UNPRICED_RUN_MS
+    longest = billed_ms(row.amounts, figures.listed.micros, Usage(shots=SHOTS))
+    return _UNPRICED_RUN_MS if longest is None else longest
+
+
+def _sweep(row: Row | None, told: Told) -> tuple[bool, Extra]:
+    """Whether two points are one vendor task there, and whether each of them may run for as long as one alone."""
+    one, two = told.offers("gate"), told.offers("sweep")
+    if row is None or one is None or two is None:
+        return True, ()
+    per_task, per_shot, per_second = row.amounts
+    more = two.listed.micros - one.listed.micros - per_shot * SHOTS
+    if per_task and more >= per_task:
+        return False, ()
+    return True, (("run_per", "point"),) if per_second and more > 0 else ()
+
+
+def _state(view: Mapping[str, Any], told: Told) -> tuple[int | None, Extra]:
+    """The widest dense state that it takes where its list gives no bound, and the methods that do without one."""
+    if view["width"] is not None or not told.refuses(f"dense{WIDTHS[-1]}", "memory"):
+        return None, ()
+    taken = [width for width in WIDTHS if told.offers(f"dense{width}")]
+    methods = ("statevector", *(method for method in ("stabilizer", "matrix_product_state") if told.offers(method)))
+    return 16 << max(taken, default=WIDTHS[0] - 1), (("methods", ",".join(methods)),)
+
+
+def _calibration(body: Mapping[str, Any] | None) -> Calibration | None:
+    if body is None:
+        return None
+    return Calibration(
+        one_qubit_error=body["one_qubit_error"],
+        two_qubit_error=body["two_qubit_error"],
+        readout_error=body["readout_error"],
+        as_of=None if body["as_of"] is None else datetime.fromisoformat(body["as_of"]),
+        raw=None if body["raw"] is None else json.dumps(body["raw"], sort_keys=True),
     )

@@ -51,9 +51,7 @@ Answer = Figures | str
 
 def answers_of(quote: Mapping[str, Any]) -> dict[str, tuple[Answer, str]]:
     """Device → its answer, and the reason of a refusal."""
-    found: dict[str, tuple[Answer, str]] = {
-        offer["device"]: (_figures(offer), "") for offer in quote["offers"]
-    }
+    found: dict[str, tuple[Answer, str]] = {offer["device"]: (_figures(offer), "") for offer in quote["offers"]}
     return found | {no["device"]: (str(no["rule"]), str(no["reason"])) for no in quote["refusals"]}
 
 

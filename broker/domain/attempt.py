@@ -29,7 +29,7 @@ class AttemptEnd(StrEnum):
 GIVEN_UP = frozenset({AttemptEnd.REFUSED, AttemptEnd.UNSENT, AttemptEnd.ABSENT, AttemptEnd.RELEASED})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: see alter.py
 class Attempt:
     """The write-ahead record of a vendor submission.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from broker.domain.alter import alter
 from broker.domain.attempt import Attempt, AttemptEnd
 from broker.domain.budget import release_entries
 from broker.domain.ids import attempt_id, token_of
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from broker.domain.job import Job
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: see alter.py
 class Change:
     """Everything that one fact changes; services/apply.py writes many of them in one transaction.
 
@@ -41,8 +42,8 @@ def move(change: Change, to: JobState, *, at: datetime, reason: str = "") -> Cha
     """One more legal move."""
     job, event = advance(change.job, to, at=at, reason=reason)
     if to in TERMINAL:
-        job = replace(job, due_at=None, lease_owner=None, lease_until=None)
-    return replace(change, job=job, moves=(*change.moves, event))
+        job = alter(job, due_at=None, lease_owner=None, lease_until=None)
+    return alter(change, job=job, moves=(*change.moves, event))
 
 
 def begin(job: Job, *, at: datetime) -> Change:
@@ -58,52 +59,52 @@ def begin(job: Job, *, at: datetime) -> Change:
         intent_at=at,
         fence=job.fence,
     )
-    begun = Change(job=replace(job, attempt=number, remote_id=None), attempt=attempt, begins=True)
+    begun = Change(job=alter(job, attempt=number, remote_id=None), attempt=attempt, begins=True)
     return move(begun, JobState.SUBMITTING, at=at, reason=f"attempt {number} on {job.device}")
 
 
 def sent(job: Job, attempt: Attempt, remote_id: RemoteId, *, at: datetime, look_at: datetime) -> Change:
     """The vendor has it; whoever is free looks next."""
     known = Change(
-        job=let_go(replace(job, remote_id=remote_id, due_at=look_at)), attempt=replace(attempt, remote_id=remote_id)
+        job=let_go(alter(job, remote_id=remote_id, due_at=look_at)), attempt=alter(attempt, remote_id=remote_id)
     )
     return move(known, JobState.SUBMITTED, at=at, reason=f"{job.device} accepted it as {remote_id}")
 
 
 def unsent(job: Job, attempt: Attempt, *, at: datetime, again_at: datetime, reason: str) -> Change:
     """Provably nothing was accepted: back to the queue."""
-    ended = replace(attempt, end=AttemptEnd.UNSENT, detail=reason)
-    back = Change(job=let_go(replace(job, due_at=again_at)), attempt=ended)
+    ended = alter(attempt, end=AttemptEnd.UNSENT, detail=reason)
+    back = Change(job=let_go(alter(job, due_at=again_at)), attempt=ended)
     return move(back, JobState.QUEUED, at=at, reason=reason)
 
 
 def doubt(job: Job, attempt: Attempt, *, at: datetime, look_at: datetime, reason: str) -> Change:
     """Nobody knows whether the vendor has it; the hold stays."""
-    doubted = Change(job=let_go(replace(job, due_at=look_at)), attempt=replace(attempt, detail=reason))
+    doubted = Change(job=let_go(alter(job, due_at=look_at)), attempt=alter(attempt, detail=reason))
     return move(doubted, JobState.UNKNOWN, at=at, reason=reason)
 
 
 def let_go(job: Job) -> Job:
     """The job without its lease; the fence stays, so that whoever held it can no longer write."""
-    return replace(job, lease_owner=None, lease_until=None)
+    return alter(job, lease_owner=None, lease_until=None)
 
 
 def look_again(job: Job, *, at: datetime, attempt: Attempt | None = None) -> Change:
     """Nothing new: look again at ``at``."""
-    return Change(job=let_go(replace(job, due_at=at)), attempt=attempt)
+    return Change(job=let_go(alter(job, due_at=at)), attempt=attempt)
 
 
 def free(change: Change, to: JobState, *, at: datetime, reason: str, code: str | None = None) -> Change:
     """An end without a charge: the whole hold goes back."""
     job = change.job
-    ended = replace(
+    ended = alter(
         job,
         held=Money(currency=job.held.currency, micros=0),
         charged=Money(currency=job.held.currency, micros=0),
         error_code=code,
         error=reason if code else None,
     )
-    back = replace(
+    back = alter(
         change,
         job=ended,
         entries=(*change.entries, *release_entries(job)),

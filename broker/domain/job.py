@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from broker.domain.money import Money
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: see alter.py
 class Job:
     """The store's row of a job as the services see it; a change is a new value (lifecycle.advance).
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from broker.domain.alter import alter
 from broker.domain.errors import IllegalTransition
 
 if TYPE_CHECKING:
@@ -83,4 +84,4 @@ def advance(job: Job, to: JobState, *, at: datetime, reason: str = "") -> tuple[
     if to not in NEXT[job.state]:
         raise IllegalTransition(job.id, job.state, to)
     event = JobEvent(job_id=job.id, before=job.state, after=to, at=at, reason=reason)
-    return replace(job, state=to, updated_at=at), event
+    return alter(job, state=to, updated_at=at), event

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from broker.domain.alter import alter
 from broker.domain.attempt import AttemptEnd
 from broker.domain.change import Change, free, sent
 from broker.domain.errors import NotFound, RequestInvalid
@@ -27,7 +27,7 @@ def adopt(store: Store, operator: Member, job_id: str, remote_id: str, reason: s
         job, attempt = _attended(work, operator, job_id)
         if work.attempts.known(job.backend, [remote_id]) - {attempt.remote_id}:
             raise RequestInvalid(f"{remote_id} belongs to another job", pointer="/remote_id")
-        found = sent(replace(job, fence=job.fence + 1), attempt, RemoteId(remote_id), at=at, look_at=at)
+        found = sent(alter(job, fence=job.fence + 1), attempt, RemoteId(remote_id), at=at, look_at=at)
         return _decide(work, operator, job, found, "adopt", reason, at)
 
 
@@ -37,8 +37,8 @@ def release(store: Store, operator: Member, job_id: str, reason: str, *, at: dat
         job, attempt = _attended(work, operator, job_id)
         if attempt.remote_id is not None:
             raise RequestInvalid(f"a late reply named {attempt.remote_id}: adopt it", pointer="/remote_id")
-        ended = replace(attempt, end=AttemptEnd.RELEASED, detail=reason)
-        change = Change(job=replace(job, fence=job.fence + 1), attempt=ended)
+        ended = alter(attempt, end=AttemptEnd.RELEASED, detail=reason)
+        change = Change(job=alter(job, fence=job.fence + 1), attempt=ended)
         change = free(change, JobState.FAILED, at=at, reason=f"released by an operator: {reason}", code="released")
         return _decide(work, operator, job, change, "release", reason, at)
 

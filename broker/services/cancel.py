@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from broker.domain.alter import alter
 from broker.domain.change import Change, free
 from broker.domain.errors import NotCancellable, NotFound
 from broker.domain.lifecycle import TERMINAL, JobState
@@ -37,11 +37,11 @@ def cancel(store: Store, member: Member, job_id: str, *, at: datetime) -> Job:
 
 
 def _stop(work: Work, job: Job, member: Member, at: datetime) -> Job:
-    flagged = replace(job, cancel_requested=True, updated_at=at, due_at=at, fence=job.fence + 1)
+    flagged = alter(job, cancel_requested=True, updated_at=at, due_at=at, fence=job.fence + 1)
     held = job.lease_until is not None and job.lease_until > at
     if held:
         # Somebody is talking to the vendor about it: leave the fence, so that what they learn is still written.
-        flagged = replace(flagged, fence=job.fence)
+        flagged = alter(flagged, fence=job.fence)
     change = Change(job=flagged)
     if job.state is JobState.QUEUED and not held:
         change = free(change, JobState.CANCELLED, at=at, reason=f"cancelled by {member.name} before anything was sent")

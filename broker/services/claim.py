@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from broker.domain.alter import alter
 from broker.domain.change import Change, begin, free
 from broker.domain.lifecycle import JobState
 from broker.services.apply import write
@@ -60,7 +61,7 @@ def claim(store: Store, terms: Claim, *, at: datetime, rung: Sequence[str] = ())
 
 
 def _lease(job: Job, terms: Claim, at: datetime) -> Job:
-    return replace(job, lease_owner=terms.owner, lease_until=at + terms.lease, fence=job.fence + 1)
+    return alter(job, lease_owner=terms.owner, lease_until=at + terms.lease, fence=job.fence + 1)
 
 
 def _seen(taken: Sequence[Job], begun: Sequence[Change]) -> dict[JobId, int]:

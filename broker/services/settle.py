@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from broker.domain.alter import alter
 from broker.domain.budget import settle_entries
 from broker.domain.change import Change, free, move
 from broker.domain.lifecycle import JobState
@@ -79,17 +80,17 @@ def ended(
     usage: Usage | None = None, code: str | None = None,
 ) -> Change:
     """The job's end with its bill: the charge is booked on every ancestor, the rest of the hold goes back."""
-    attempt = None if change.attempt is None else replace(change.attempt, end=how, detail=reason)
-    change = replace(change, attempt=attempt)
+    attempt = None if change.attempt is None else alter(change.attempt, end=how, detail=reason)
+    change = alter(change, attempt=attempt)
     if cost is None or cost.due.micros == 0:
         run_ms = None if usage is None else usage.run_ms
-        return free(replace(change, job=replace(change.job, run_ms=run_ms)), to, at=at, reason=reason, code=code)
+        return free(alter(change, job=alter(change.job, run_ms=run_ms)), to, at=at, reason=reason, code=code)
     return move(_booked(change, cost, usage, code, reason), to, at=at, reason=reason)
 
 
 def _booked(change: Change, cost: Bill, usage: Usage | None, code: str | None, reason: str) -> Change:
     job = change.job
-    paid = replace(
+    paid = alter(
         job,
         held=replace(job.held, micros=0),
         charged=cost.charged,
@@ -97,7 +98,7 @@ def _booked(change: Change, cost: Bill, usage: Usage | None, code: str | None, r
         error_code=code,
         error=reason if code else None,
     )
-    return replace(
+    return alter(
         change,
         job=paid,
         entries=(*change.entries, *settle_entries(job, charged=cost.charged, listed=cost.listed, loss=cost.loss)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, bindparam, func, not_, or_, select, update
 
 from broker.domain.attempt import GIVEN_UP
-from broker.store.bulk import insert_rows
+from broker.store.bulk import insert_rows, run_many
 from broker.store.rows import attempt_of, attempt_row
 from broker.store.tables import attempts
 
@@ -52,7 +52,7 @@ class Attempts:
             {"attempt": a.id} | {f"new_{k}": v for k, v in attempt_row(a).items() if k in _LEARNED} for a in changed
         ]
         if rows:
-            self._connection.execute(_SAVE, rows)
+            run_many(self._connection, _SAVE, rows)
 
     def witness(self, found: Sequence[Attempt]) -> None:
         """Keep the remote id that a late worker learned after its lease was lost: evidence, not a move."""

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import bindparam
+from sqlalchemy.dialects import sqlite
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Table
+    from sqlalchemy import Insert, Table, Update
     from sqlalchemy.engine import Connection
 
-_compiled: dict[tuple[str, str], str] = {}
+_compiled: dict[tuple[str, int], str] = {}
+_inserts: dict[tuple[str, str], Insert] = {}
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -22,16 +26,25 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, A
     if not rows:
         return
     columns = sorted(rows[0])
-    key = (connection.dialect.name, f"{table.name}:{','.join(columns)}")
-    statement = _compiled.get(key)
-    if statement is None:
-        statement = _compiled[key] = _compile(connection, table, columns)
-    connection.exec_driver_sql(statement, list(rows))
+    key = (table.name, ",".join(columns))
+    if key not in _inserts:
+        _inserts[key] = table.insert().values({column: bindparam(column) for column in columns})
+    run_many(connection, _inserts[key], rows)
 
 
-def _compile(connection: Connection, table: Table, columns: Sequence[str]) -> str:
-    quote = connection.dialect.identifier_preparer.quote
-    mark = "%({})s" if connection.dialect.name == "postgresql" else ":{}"
-    names = ", ".join(quote(column) for column in columns)
-    marks = ", ".join(mark.format(column) for column in columns)
-    return f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})"  # noqa: S608  names of our own tables
+def run_many(connection: Connection, statement: Insert | Update, rows: Sequence[dict[str, Any]]) -> int:
+    """Run one statement for each row of named values; returns how many rows it touched in all.
+
+    ``statement`` must live as long as the process: it is compiled once and remembered by identity.
+    """
+    key = (connection.dialect.name, id(statement))
+    text = _compiled.get(key)
+    if text is None:
+        text = _compiled[key] = _compile(connection, statement)
+    return connection.exec_driver_sql(text, list(rows)).rowcount
+
+
+def _compile(connection: Connection, statement: Insert | Update) -> str:
+    if connection.dialect.name == "sqlite":
+        return str(statement.compile(dialect=sqlite.dialect(paramstyle="named")))
+    return str(statement.compile(dialect=connection.dialect))

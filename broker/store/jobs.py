@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, Boolean, and_, bindparam, case, func, or_, select, tuple_, update
 
 from broker.domain.lifecycle import JobState
-from broker.store.bulk import insert_rows
+from broker.store.bulk import insert_rows, run_many
 from broker.store.rows import job_of, job_row, micros, moment_or_none, moving_columns
 from broker.store.tables import devices, jobs
 
@@ -75,7 +75,7 @@ class Jobs:
         if not changed:
             return
         rows = [self._binds(job, job.fence if seen is None else seen.get(job.id, job.fence)) for job in changed]
-        if self._connection.execute(_SAVE, rows).rowcount != len(rows):
+        if run_many(self._connection, _SAVE, rows) != len(rows):
             raise StaleFence(self._stale(changed))
 
     @staticmethod
