@@ -49,8 +49,8 @@ $(SYSTEM): $(SETUP) .ci/system-packages
 demo: $(SETUP) ## one hub on this machine, a member's day from quote to bill (DEMO_ARGS=…)
 	$(BIN)/python seeds/demo.py $(DEMO_ARGS)
 
-up: $(SETUP) ## the whole service in containers, in the background
-	docker compose up --build --detach --wait
+up: $(SETUP) ## a whole hub on this machine, until interrupted (UP_ARGS="--data DIR --port P")
+	$(BIN)/qsubmit up $(UP_ARGS)
 
 test: $(SETUP) $(SYSTEM) ## every suite except the long ones and the benches (TEST_ARGS=…)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long and not bench" $(TEST_ARGS)

@@ -11,6 +11,14 @@ from kombu.exceptions import KombuError
 
 TICK = "qsubmit.tick"
 VISIBILITY_S = 300
+# RabbitMQ knows none of these: it redelivers when the connection is lost, and its client has its own time-outs.
+REDIS_OPTIONS = {
+    "visibility_timeout": VISIBILITY_S,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "max_retries": 1,
+}
 log = logging.getLogger("qsubmit.queue")
 
 
@@ -31,13 +39,7 @@ def celery_app(url: str) -> Celery:
         task_create_missing_queues=True,
         task_default_queue=queue_of("local"),
         broker_connection_retry_on_startup=True,
-        broker_transport_options={
-            "visibility_timeout": VISIBILITY_S,
-            "socket_timeout": 10,
-            "socket_connect_timeout": 2,
-            "socket_keepalive": True,
-            "max_retries": 1,
-        },
+        broker_transport_options=REDIS_OPTIONS if url.startswith("redis") else {},
     )
     return app
 

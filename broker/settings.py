@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from broker.domain.recovery import Quiescence
 from broker.domain.terms import Terms
+
+IN_FILES = ("database_url", "broker_url", "metrics_token")
 
 
 class Settings(BaseSettings):
     """Durations are in seconds.
 
     The pepper keeps a stolen table of API keys from being of use: ``pepper_file`` wins over ``pepper``, and what is
-    set wins over the file ``pepper`` in the data directory.
+    set wins over the file ``pepper`` in the data directory. Other secrets may stand in files too: of a value and its
+    ``…_file`` the value wins. With ``metrics_token`` set, only who sends it may read ``/metrics``.
     """
 
     model_config = SettingsConfigDict(env_prefix="QSUBMIT_", frozen=True, extra="ignore")
 
     data: Path = Path("qsubmit-data")
     database_url: str = ""
+    database_url_file: Path | None = None
     broker_url: str = ""
+    broker_url_file: Path | None = None
+    metrics_token: str = ""
+    metrics_token_file: Path | None = None
     pepper: SecretStr | None = None
     pepper_file: Path | None = None
     backends: str = ""
@@ -44,6 +52,16 @@ class Settings(BaseSettings):
     log_json: bool = True
     tracing: bool = False
     docs: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_files(cls, given: dict[str, Any]) -> dict[str, Any]:
+        read = {}
+        for name in IN_FILES:
+            file = given.get(f"{name}_file")
+            if file and not given.get(name):
+                read[name] = Path(file).read_text().strip()
+        return given | read
 
     @property
     def database(self) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from backends.errors import BackendError
 from broker.domain.ids import TOKEN_PREFIX, RemoteId
+from broker.services.ceiling import ceilings
 from workers.verify import Verification
 
 if TYPE_CHECKING:
@@ -16,10 +17,22 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from backends.base import Backend
+    from broker.domain.device import Device
+    from broker.domain.money import Money
     from workers.compose import Hands
 
 log = logging.getLogger("qsubmit.rounds")
 SWEEP_EVERY = timedelta(minutes=10)
+
+
+@runtime_checkable
+class Belted(Protocol):
+    """A backend whose vendor can be told the most that may be spent on a device."""
+
+    name: str
+
+    def keep_ceiling(self, device: Device, amount: Money) -> None:
+        """Set or change the vendor's own limit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +52,8 @@ def rounds_of(hands: Hands) -> list[Round]:
     for name, backend in hands.backends.items():
         found.append(Round(name=f"catalogue:{name}", every=every, run=_catalogue(hands, backend)))
         found.append(Round(name=f"sweep:{name}", every=SWEEP_EVERY, run=_sweep(hands, backend)))
+        if isinstance(backend, Belted):
+            found.append(Round(name=f"belt:{name}", every=SWEEP_EVERY, run=_belt(hands, backend)))
     return found
 
 
@@ -80,6 +95,16 @@ def _catalogue(hands: Hands, backend: Backend) -> Callable[[datetime], None]:
         seen = backend.devices()
         with hands.store.write() as work:
             work.catalogue.put_devices(backend.name, backend.recovery.value, seen, at)
+
+    return run
+
+
+def _belt(hands: Hands, backend: Belted) -> Callable[[datetime], None]:
+    def run(at: datetime) -> None:
+        with hands.store.read() as work:
+            found = ceilings(work, backend.name, at)
+        for device, amount in found:
+            backend.keep_ceiling(device, amount)
 
     return run
 

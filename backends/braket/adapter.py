@@ -17,6 +17,7 @@ from backends.braket.prices import examples, published
 from backends.braket.request import create_request, region_of
 from backends.braket.results import read
 from backends.braket.settings import Settings, settings_from
+from backends.braket.spending import Spending
 from backends.braket.status import phase_of
 from backends.braket.transport import Transport
 from backends.child import ChildPool, Limits
@@ -30,10 +31,14 @@ if TYPE_CHECKING:
 
     from backends.base import Backend, Order
     from broker.domain.device import Device
+    from broker.domain.money import Money
 
 TRANSLATION = Limits(memory_bytes=1 << 30, cpu_s=60, wall_s=90)
 _WINDOW = timedelta(days=3)
 _PAGE = 100
+# A budget here has no period, so neither has the belt: one long window, the same at every look.
+_BELT_FROM = datetime(2026, 1, 1, tzinfo=UTC)
+_BELT_TO = datetime(2036, 1, 1, tzinfo=UTC)
 _FILTER_VALUES = 10
 _POSITIONS = 10
 _RESULT_BYTES = 512 << 20
@@ -221,6 +226,11 @@ class BraketBackend:
             reaction = reading_error(error)
             if not isinstance(reaction, UnknownJob):
                 raise reaction from error
+
+    def keep_ceiling(self, device: Device, amount: Money) -> None:
+        """Amazon's own spending limit for the device: an outer belt over our holds, in force for as long as we are."""
+        if amount.currency == "USD":
+            Spending(self._transport).keep(device, amount, start=_BELT_FROM, end=_BELT_TO)
 
     def close(self) -> None:
         """End the translator and the connections."""

@@ -99,7 +99,7 @@ class Hub:
                 return
 
     def look(self, jobs: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Those of ``jobs`` that the peer knows. Many are listed, while one in ``_WORTH`` is wanted; the rest is read."""
+        """Those that the peer knows. Many are listed, while one in ``_WORTH`` listed is wanted; the rest is read."""
         wanted, found = set(jobs), dict[str, dict[str, Any]]()
         if len(wanted) > _FEW:
             for number, job in enumerate(self.tagged(TOKEN_PREFIX), start=1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from broker.api import schemas
 from broker.api.caller import room_of
 from broker.api.jobs import answer
+from broker.domain.errors import Unauthenticated
 from broker.store import schema
 
 if TYPE_CHECKING:
@@ -44,9 +46,16 @@ def _checks(room: Room) -> dict[str, str]:
     return checks | {"database": "ok"}
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}, 401: {"model": schemas.Problem}})
 async def metrics(request: Request) -> Response:
-    """Prometheus metrics, counted from the store's events."""
+    """Prometheus metrics, read from the store; behind a token of their own where one is configured."""
     room = room_of(request)
+    _check_token(request, room.settings.metrics_token)
     text = await run_in_threadpool(room.metrics.expose, room.store, room.clock())
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _check_token(request: Request, token: str) -> None:
+    sent = request.headers.get("authorization", "")
+    if token and not hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
+        raise Unauthenticated("send the metrics token as 'Authorization: Bearer TOKEN'")

@@ -77,7 +77,7 @@ class Metrics:
         self._books.read(work, at)
         self._tally.read(work, self._books.krw)
         return (
-            *self._tally.families(self._books.tenants),
+            *self._tally.families(self._books.tenants, vendors),
             *jobs.families(work, vendors, at),
             *self._books.families(work, at),
             *devices.families(work, vendors, at),

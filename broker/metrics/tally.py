@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from sqlalchemy import and_, func, select
 
+from broker.domain.lifecycle import NEXT, JobState
 from broker.store.durations import STAGES, bucket, durations, ends
 from broker.store.tables import events, jobs
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 WAITS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
 PARTS = (*STAGES, "total")
+MOVES = (("none", JobState.ACCEPTED.value), *((b.value, a.value) for b, nexts in NEXT.items() for a in sorted(nexts)))
 OUTCOMES = {
     "submitted": "accepted", "queued": "unsent", "unknown": "unknown", "failed": "refused", "cancelled": "cancelled"
 }  # fmt: skip
@@ -78,8 +80,18 @@ class Tally:
                 shape.counts[int(place)] += int(found["jobs"])
                 shape.seconds += float(found[part]) / 1e6
 
-    def families(self, tenants: Mapping[str, str]) -> list[Metric]:
-        """``tenants`` gives the label of each organisation."""
+    def families(self, tenants: Mapping[str, str], vendors: Sequence[str]) -> list[Metric]:
+        """``tenants`` gives the label of each organisation.
+
+        A rate cannot see the step from nothing to one: what may be counted is there from the start, with zero.
+        """
+        for vendor in vendors:
+            for move in MOVES:
+                self._moves[(*move, vendor)] += 0
+            for part in PARTS:
+                self._shapes.setdefault((part, vendor), Shape())
+            for organisation in tenants:
+                self._spend[organisation, vendor] += 0
         return [self._transitions(), self._submissions(), self._waits(), self._totals(), self._spending(tenants)]
 
     def _transitions(self) -> Metric:

@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+HINT = "pip install 'qsubmit[gateway,worker,local,embedded]'"
+
 
 def replace_by(package: str, module: str, rest: list[str]) -> NoReturn:
     """``python -m module rest...`` in this process's place. The key stays in the environment, never in the words.
@@ -22,9 +24,7 @@ def replace_by(package: str, module: str, rest: list[str]) -> NoReturn:
     from importlib.util import find_spec
 
     if find_spec(package) is None:
-        raise Usage(
-            "the server is not installed here", code="server_missing", hint="pip install 'qsubmit[server,local]'"
-        )
+        raise Usage("the server is not installed here", code="server_missing", hint=HINT)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, *safe_path(), "-m", module, *rest])  # noqa: S606  our own interpreter

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from broker.domain.alter import alter
 from broker.domain.attempt import GIVEN_UP
 from broker.domain.lifecycle import JobState
 from broker.store.jobs import IN_FLIGHT, SCANNED, WAITING, StaleFence
@@ -67,7 +67,7 @@ class Jobs:
         if stored.cancel_requested is not job.cancel_requested:
             unaware = stored.cancel_requested and job.due_at is not None
             due_at = job.updated_at if unaware else job.due_at
-            job = replace(job, cancel_requested=stored.cancel_requested, due_at=due_at)
+            job = alter(job, cancel_requested=stored.cancel_requested, due_at=due_at)
         for name in _FIXED:
             if getattr(stored, name) is not getattr(job, name) and getattr(stored, name) != getattr(job, name):
                 raise AssertionError(f"a driver changed {name} of job {job.id}")
@@ -83,7 +83,7 @@ class Jobs:
         self._tx.statement()
         if self._tx.row("jobs", job_id) is not None:
             self._tx.lock("jobs", job_id)
-            self._tx.put("jobs", job_id, replace(self._tx.row("jobs", job_id), cancel_requested=True))
+            self._tx.put("jobs", job_id, alter(self._tx.row("jobs", job_id), cancel_requested=True))
 
     def get(self, job_id: str) -> Job | None:
         self._tx.statement()
@@ -213,7 +213,7 @@ class Attempts:
             stored: Attempt = self._tx.row("attempts", attempt.id)
             learned = {name: getattr(attempt, name) for name in _LEARNED}
             learned["remote_id"] = attempt.remote_id or stored.remote_id
-            self._tx.put("attempts", attempt.id, replace(stored, **learned))
+            self._tx.put("attempts", attempt.id, alter(stored, **learned))
 
     def witness(self, found: Sequence[Attempt]) -> None:
         for attempt in found:
@@ -223,7 +223,7 @@ class Attempts:
             self._tx.lock("attempts", attempt.id)
             stored: Attempt = self._tx.row("attempts", attempt.id)
             if stored.remote_id is None:
-                self._tx.put("attempts", attempt.id, replace(stored, remote_id=attempt.remote_id))
+                self._tx.put("attempts", attempt.id, alter(stored, remote_id=attempt.remote_id))
 
     def latest(self, job_ids: Iterable[JobId]) -> dict[JobId, Attempt]:
         self._tx.statement()

@@ -83,6 +83,7 @@ class Story:
             visitor = self._await_visit()
             self._strike(visitor)
         self.hub.vendors.calm()
+        self._ask_for(self.case.vendor if self.case.vendor in WORK else "local")  # life goes on
         self._resend()
         self._await_ends()
         states = check(self.hub, self.acknowledged)
@@ -148,14 +149,17 @@ class Story:
         self.hub.arm(self.case.visitor, point, number)
 
     def _submit(self) -> None:
-        vendors = MIXED if self.case.vendor == "mixed" else (self.case.vendor,) * 3
-        for vendor in vendors:
-            key = f"{self.case}-{next(_serials)}-{os.getpid()}"
-            hub, device, form, program = WORK[vendor]
-            self.hubs[key] = hub
-            source = (SEEDS / program).read_text()
-            self.asked[key] = {"program": {"format": form, "source": source}, "shots": 20, "device": device}
+        """As many as a vendor takes at once, all at the same time."""
+        for vendor in MIXED if self.case.vendor == "mixed" else (self.case.vendor,) * 2:
+            self._ask_for(vendor)
         self._send_all()
+
+    def _ask_for(self, vendor: str) -> None:
+        key = f"{self.case}-{next(_serials)}-{os.getpid()}"
+        hub, device, form, program = WORK[vendor]
+        self.hubs[key] = hub
+        source = (SEEDS / program).read_text()
+        self.asked[key] = {"program": {"format": form, "source": source}, "shots": 20, "device": device}
 
     def _send_all(self) -> None:
         missing = [key for key in self.asked if key not in self.acknowledged]

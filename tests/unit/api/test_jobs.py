@@ -71,7 +71,7 @@ def test_a_failed_job_has_no_result_and_returns_its_hold(gateway):
     job = gateway.job("ada")["id"]
     gateway.drive()
     view = gateway.see(job)
-    assert (view["state"], view["error"]["code"]) == ("failed", "refused_by_vendor")
+    assert (view["state"], view["error"]["code"]) == ("failed", "backend_refused")
     assert "line 3" in view["error"]["message"]
     assert (view["cost"]["held"], view["cost"]["charged"]) == ("0", "0")
     assert gateway.budgets()["project:physics"][:2] == (0, 0)
