@@ -7,7 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN    := .venv/bin
 SETUP  := .venv/.setup
 SYSTEM := .venv/.system-packages
-LOCKED := gateway worker worker-local worker-braket worker-pasqal worker-quandela sandbox
+LOCKED := build gateway worker worker-local worker-braket worker-pasqal worker-quandela sandbox
 
 # The extras behind each lock file; all.lock has every extra and the development tools.
 EXTRAS_gateway         := gateway otel
@@ -17,6 +17,7 @@ EXTRAS_worker-braket   := worker otel braket
 EXTRAS_worker-pasqal   := worker otel pasqal
 EXTRAS_worker-quandela := worker otel quandela
 EXTRAS_sandbox         := sandbox
+GROUPS_build           := build
 
 # Constrained by all.lock, so that an image runs the versions that the tests ran; existing pins
 # stay unless LOCK_ARGS says --upgrade.
@@ -24,12 +25,12 @@ COMPILE := --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_28
   --generate-hashes --no-header --no-annotate --no-emit-package qsubmit
 define compile_one
 @echo requirements/$(1).lock
-@$(BIN)/uv pip compile $(COMPILE) $(EXTRAS_$(1):%=--extra %) \
+@$(BIN)/uv pip compile $(COMPILE) $(EXTRAS_$(1):%=--extra %) $(GROUPS_$(1):%=--group %) \
   --constraint requirements/all.lock --output-file requirements/$(1).lock pyproject.toml >/dev/null
 
 endef
 
-.PHONY: help setup demo up test check bench simulate crash lock clean
+.PHONY: help setup demo up containers test check bench simulate crash lock clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +52,10 @@ demo: $(SETUP) ## one hub on this machine, a member's day from quote to bill (DE
 
 up: $(SETUP) ## a whole hub on this machine, until interrupted (UP_ARGS="--data DIR --port P")
 	$(BIN)/qsubmit up $(UP_ARGS)
+
+containers: ## the same in containers, in the background (docker-compose.yml)
+	deploy/make-secrets
+	docker compose up --build --detach --wait
 
 test: $(SETUP) $(SYSTEM) ## every suite except the long ones and the benches (TEST_ARGS=…)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long and not bench" $(TEST_ARGS)

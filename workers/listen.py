@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 
+from backends import registry
 from broker import logs
 from broker.queue import celery_app, queue_of
 from broker.settings import Settings
@@ -18,9 +19,19 @@ def main(arguments: list[str]) -> None:
     logs.configure(settings.log_level, as_json=settings.log_json)
     app = celery_app(settings.broker_url)
     register(app, PerProcess(partial(hands, settings)))
-    names = [name for name in settings.backends.split(",") if name] or ["local", "braket", "pasqal", "quandela", "peer"]
+    names = [name for name in settings.backends.split(",") if name] or list(registry.available())
     queues = ",".join(queue_of(name) for name in names)
-    options = ["--quiet", "worker", "-Q", queues, "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"]
+    options = [
+        "--quiet",
+        "worker",
+        "-Q",
+        queues,
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+        "-l",
+        "WARNING",
+    ]
     app.worker_main([*options, *arguments])
 
 

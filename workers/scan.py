@@ -78,8 +78,12 @@ class Scanner:
 
     def _pause(self) -> float:
         longest = self._hands.settings.scan_s * random.uniform(0.75, 1.25)  # noqa: S311  jitter, not a secret
-        with self._hands.store.read() as work:
-            due = work.jobs.next_due(tuple(self._hands.backends), sent=True)
+        try:
+            with self._hands.store.read() as work:
+                due = work.jobs.next_due(tuple(self._hands.backends), sent=True)
+        except Exception:
+            log.exception("cannot see what is due")  # a database that restarts is no reason to end
+            return longest
         if due is None:
             return longest
         return min(longest, max(SHORTEST_S, (due - utc_now()).total_seconds()))

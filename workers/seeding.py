@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +15,14 @@ from broker.domain.scopes import SCOPES_OF, Role
 from broker.queue import SilentDoorbell
 from broker.services.keys import Keys
 from broker.services.seed import load
+from broker.settings import Settings
 from broker.store import tables
 from broker.store.engine import open_engine
 from broker.store.schema import upgrade
 from broker.store.unit_of_work import Store
 
 if TYPE_CHECKING:
-    from broker.settings import Settings
+    from collections.abc import Sequence
 
 CHECKOUT = Path(__file__).parents[1] / "seeds"
 
@@ -82,3 +85,16 @@ def write_secret(path: Path, secret: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """``python -m workers.seeding [--seeds DIR]``: the first start of a hub whose servers are given by settings."""
+    parser = argparse.ArgumentParser(prog="python -m workers.seeding", description="Schema, seeds and first keys.")
+    parser.add_argument("--seeds", type=Path, default=None, help="directory of seed files (default: the checkout's)")
+    settings = Settings()
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    first_start(settings, settings.data, parser.parse_args(arguments).seeds)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

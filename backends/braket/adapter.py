@@ -194,7 +194,7 @@ class BraketBackend:
         )
         return Outcome(
             points=reading.points,
-            usage=Usage(tasks=1, shots=shots, run_ms=reading.run_ms),
+            usage=_usage(task, shots, reading.run_ms),
             raw=raw,
             compiled=reading.compiled,
             engine=task["deviceArn"],
@@ -257,6 +257,13 @@ def _shots_run(task: Mapping[str, Any]) -> Usage | None:
     """A task that was stopped costs the shots that had run; a finished one says its usage with its result."""
     shots = int(task.get("numSuccessfulShots") or 0)
     return Usage(tasks=1, shots=shots) if shots and task["status"] in ("FAILED", "CANCELLED") else None
+
+
+def _usage(task: Mapping[str, Any], shots: int, run_ms: int) -> Usage:
+    """What Amazon bills for a finished task: nothing inside a reservation, which is paid by the hour."""
+    if task.get("associations"):
+        return Usage(tasks=0, shots=0, run_ms=0)
+    return Usage(tasks=1, shots=shots, run_ms=run_ms)
 
 
 def _position(task: Mapping[str, Any]) -> int | None:

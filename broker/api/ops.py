@@ -46,7 +46,11 @@ def _checks(room: Room) -> dict[str, str]:
     return checks | {"database": "ok"}
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}, 401: {"model": schemas.Problem}})
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, 401: {"content": {"application/problem+json": {}}}},
+)
 async def metrics(request: Request) -> Response:
     """Prometheus metrics, read from the store; behind a token of their own where one is configured."""
     room = room_of(request)

@@ -11,13 +11,18 @@ if TYPE_CHECKING:
 
 WRITE = "qsubmit_write"
 BUSY_MS = 60_000
+IDLE_MS = 30_000
 
 
 def open_engine(url: str, *, pool_size: int = 5) -> Engine:
     """An engine for ``sqlite:///path`` or ``postgresql+psycopg://...``; durable commits on both."""
     if url.startswith("sqlite"):
         return _sqlite(url)
-    return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    # A writer that stops between statements (a suspended machine) holds the append lock; the server ends it.
+    patience = {"options": f"-c idle_in_transaction_session_timeout={IDLE_MS}"}
+    return create_engine(
+        url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, connect_args=patience
+    )
 
 
 def _sqlite(url: str) -> Engine:

@@ -131,19 +131,21 @@ class Worker:
         self._rung = None
         self._world.stage.at(self._world.soon(5 * SECOND), self.name, self._restart)
 
-    def sweep(self) -> None:
-        """The orphan sweep of the real rounds."""
+    def sweep(self) -> bool:
+        """The orphan sweep of the real rounds; whether it ran."""
         world = self._world
         hands = SimpleNamespace(store=world.store, owner=self.owner)
         try:
             with world.store.write() as work:
                 taken = work.leases.take("sweep", self.owner, world.clock(), rounds.SWEEP_EVERY / 2)
-            if taken is not None:
-                found = rounds.sweep(hands, world.vendor, world.clock())  # type: ignore[arg-type]
-                world.say(f"swept: {found} orphans")
+            if taken is None:
+                return False
+            found = rounds.sweep(hands, world.vendor, world.clock())  # type: ignore[arg-type]
         except (*BUSY, BackendError) as error:
-            world.say(f"sweep failed: {error}")
-            world.stage.at(world.stage.now + MINUTE, "sweep", self.sweep)
+            world.say(f"sweep failed: {type(error).__name__}")
+            return False
+        world.say(f"swept: {found} orphans")
+        return True
 
 
 class Gateway:

@@ -88,11 +88,12 @@ class FakeStore(Store):
 class Transaction:
     """What one transaction sees: the newest committed rows, under its own."""
 
-    __slots__ = ("_breathe", "_held", "_store", "_writes", "logs", "rows", "tables", "waiters", "waits_for")
+    __slots__ = ("_alone", "_breathe", "_held", "_store", "_writes", "logs", "rows", "tables", "waiters", "waits_for")
 
     def __init__(self, store: FakeStore, *, writes: bool = True) -> None:
         self._store = store
         self._writes = writes
+        self._alone = False  # whether nobody else can write until the end
         self._breathe = None if store.one_writer else store.breathe
         self._held: list[tuple[str, Any]] = []
         # A reader sees one moment (REPEATABLE READ); a writer sees the newest rows at every statement.
@@ -110,6 +111,7 @@ class Transaction:
     def __enter__(self) -> Self:
         if self._writes and self._store.one_writer:
             self.lock("database", None)
+            self._alone = True
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -140,8 +142,13 @@ class Transaction:
 
     def put(self, table: str, key: Any, value: Any) -> None:
         """Write a row; it is locked until the end."""
-        self.lock(table, key)
-        self.rows.setdefault(table, {})[key] = value
+        if not self._alone:
+            self.lock(table, key)
+        mine = self.rows.get(table)
+        if mine is None:
+            self.rows[table] = {key: value}
+        else:
+            mine[key] = value
 
     def keep(self, table: str, key: Any, value: Any) -> bool:
         """INSERT ... ON CONFLICT DO NOTHING; whether the row is new."""
@@ -163,11 +170,11 @@ class Transaction:
 
     def lock(self, table: str, key: Any, *, skip: bool = False) -> bool:
         """Hold a row until the end; wait for who holds it, or with ``skip`` say False."""
+        if self._alone:
+            return True
         if not self._writes:
             raise RuntimeError("locked in a reading transaction")
         store = self._store
-        if store.one_writer and table != "database":
-            return True
         locks, name = store.locks, (table, key)
         deadline = store.stage.now + BUSY
         while (owner := locks.get(name)) is not None:
@@ -213,7 +220,8 @@ class Transaction:
         self._held.clear()
         for parked in self.waiters:
             self._store.stage.at(self._store.stage.now, parked.actor, parked)
-        self._store.ended()
+        if "jobs" in self.rows or not self._alone:
+            self._store.ended()
 
 
 class _Repository:

@@ -19,7 +19,7 @@ from tests.simulation.checks import Checks
 from tests.simulation.ending import judge
 from tests.simulation.fake_store import FakeStore
 from tests.simulation.local import Local
-from tests.simulation.plan import MINUTE, WINDOW, Plan, plan_of
+from tests.simulation.plan import MINUTE, Plan, plan_of
 from tests.simulation.scenery import MICROSECOND, START, device_of, furnish, moment, price_of
 from tests.simulation.stage import Crash, Crew, Stage, Violation
 from tests.simulation.vendor import SECOND, Vendor
@@ -181,9 +181,8 @@ class World:
     def sweep(self) -> None:
         """Every ten minutes while anything lives or may still land, and once after."""
         last = not (self._landing() or any(client.waits for client in self.clients) or self._moving())
-        worker = self.rng.choice(self.workers)
-        worker.sweep()
-        if not last:
+        swept = self.rng.choice(self.workers).sweep()
+        if not (last and swept):
             self.stage.at(self.stage.now + SWEEP_EVERY, "sweep", self.sweep)
 
     def _landing(self) -> bool:
@@ -230,6 +229,3 @@ def _report(schedule: str, world: World | None, failure: str | None) -> Report:
         steps=world.stage.steps,
         trace=world.lines,
     )
-
-
-__all__ = ["HORIZON", "WINDOW", "Report", "World", "play"]

@@ -123,7 +123,7 @@ class Story:
         """The vendor lets them wait, and we do not."""
         self.hub.vendors.turn(self.case.vendor, queue_delay=120)
         self._submit()
-        self._while_ringing("sent", lambda: not self._states() - {"submitted", "attention"})
+        self._while_ringing("a job is sent", lambda: "submitted" in self._states())
         self._arm()
         self.cancelled = set(self.acknowledged)
         self._cancel_all()
@@ -136,7 +136,7 @@ class Story:
         self._arm_at("poll.before", signal.SIGSTOP)
         self._submit()
         looking = self._await_visit()
-        until("the vendor is done", lambda: self._charges() >= len(self.acknowledged), log=self.hub.log)
+        until("the vendor is done", lambda: self._charges() >= len(self.acknowledged), log=self._log)
         self._arm()
         os.kill(looking, signal.SIGCONT)
 
@@ -217,12 +217,28 @@ class Story:
 
         def happened() -> object:
             nonlocal rung
+            self._go_on()
             if self.case.visitor == "listen" and time.monotonic() - rung > 0.3:
                 rung = time.monotonic()
                 self.hub.ring()
             return true()
 
-        until(what, happened, log=self.hub.log)
+        until(what, happened, log=self._log)
+
+    def _go_on(self) -> None:
+        """Jobs that are over will not bring anybody to a point: a cold start may have been too slow for a lease."""
+        over = {"attention", "succeeded", "failed", "cancelled"}
+        if self.acknowledged and not self.hub.struck() and self._states() <= over:
+            self._ask_for(self.case.vendor)
+            self._send_all()
+
+    def _log(self) -> str:
+        """The hub's, and the way of the jobs of this case."""
+        with self.hub.engine.connect() as connection:
+            query = "SELECT job_id, after, at, reason FROM events ORDER BY seq"
+            mine = set(self.acknowledged.values())
+            way = [str(tuple(row)) for row in connection.exec_driver_sql(query) if row[0] in mine]
+        return "\n".join([self.hub.log()[-3000:], *way[-30:]])
 
     # -- the blow ------------------------------------------------------------------------------------------------
 
@@ -272,8 +288,8 @@ class Story:
 
     def _await_ends(self) -> None:
         ended = {"succeeded", "cancelled"} | ({"attention"} if self.case.vendor in {"quandela", "mixed"} else set())
-        until(f"jobs end: {self._states()}", lambda: self._states() <= ended, timeout=90, log=self.hub.log)
-        until("the gateway is still there", self.hub.ready, log=self.hub.log)
+        until(f"jobs end: {self._states()}", lambda: self._states() <= ended, timeout=90, log=self._log)
+        until("the gateway is still there", self.hub.ready, log=self._log)
 
     def _prove(self, written: int) -> None:
         """The supervisor or Celery saw a death by signal 9; the mark has already said where."""

@@ -34,7 +34,7 @@ PROGRAMS = {"gateway": "broker.bootstrap:gateway", "scan": "workers.scan", "list
 SHORT = {
     "QSUBMIT_LEASE_S": "9",
     "QSUBMIT_SEND_TIMEOUT_S": "3",
-    "QSUBMIT_QUIESCENCE_S": "7",
+    "QSUBMIT_QUIESCENCE_S": "12",
     "QSUBMIT_QUIESCENCE_GAP_S": "1",
     "QSUBMIT_SCAN_S": "0.3",
     "QSUBMIT_CATALOGUE_S": "20",

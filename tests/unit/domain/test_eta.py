@@ -117,7 +117,7 @@ def test_more_waiting_is_never_over_sooner_and_closed_hours_only_add(windows, at
 @pytest.mark.parametrize(
     ("age", "position", "floor", "wait"),
     [
-        (0, None, 1, 5),
+        (0, None, 1, 1),
         (60, None, 1, 6),
         (600, None, 1, 60),
         (86_400, None, 1, 600),

@@ -100,6 +100,7 @@ def expired(world):
         work.catalogue.put_devices("braket", "token", [replace(device, concurrency=1)], NOW)
     world.backends["braket"].word = QUEUED
     run(world)
+    world.clock.forward(0.01)
     job_id = run(world, deadline=(NOW + timedelta(seconds=60)).isoformat())
     world.drive(ticks=1)
     world.backends["braket"].word = Snapshot(phase=Phase.CANCELLED, word="CANCELLED")
