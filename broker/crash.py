@@ -28,6 +28,7 @@ POINTS = (
     "poll.before",
     "poll.after",
     "poll.before_commit",
+    "poll.after_commit",
     "fetch.before",
     "fetch.after",
     "settle.before_commit",
@@ -35,7 +36,9 @@ POINTS = (
     "reconcile.before_find",
     "reconcile.after_find",
     "reconcile.before_commit",
+    "reconcile.after_commit",
     "cancel.before_commit",
+    "cancel.after_commit",
     "cancel.before_send",
     "cancel.after_send",
 )

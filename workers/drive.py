@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from broker.domain.alter import alter
-from sqlalchemy.exc import OperationalError
-
 from backends.base import Phase
 from backends.errors import BackendError, Busy, Unauthorized, UnknownJob, UnknownStatus
 from broker.crash import crashpoint
 from broker.domain.change import Change, let_go, look_again
 from broker.domain.lifecycle import AT_VENDOR, TERMINAL, JobState
 from broker.domain.recovery import Recovery
-from broker.services.apply import apply
 from broker.services.claim import Claim, claim
 from broker.services.settle import Tariff
 from broker.store.catalogue import REFUSED_CREDENTIALS
 from workers.look import Look, collected, fetch, noted
 from workers.orders import Orders
+from workers.record import record
 from workers.reconcile import Doubt, settle_doubt
 from workers.send import Sending, reaction, send
 
@@ -39,7 +36,6 @@ if TYPE_CHECKING:
     from broker.store.unit_of_work import Store
 
 log = logging.getLogger("qsubmit.drive")
-RETRY_S = 0.5
 SLICE_S = 0.05  # how long a tick waits for a whole batch before it writes down those that have ended
 
 
@@ -217,39 +213,13 @@ class Driver:
         return settle_doubt(doubt, backend, order, at=self._clock(), terms=self._terms)
 
     def _record(self, changes: Sequence[Change], scene: str) -> None:
-        # What a vendor has just told us may be the only sign of a paid job: a database that is away for a moment
-        # must not make us forget it. The lease bounds how long it is worth remembering.
-        until = self._clock() + self._terms.send_timeout
-        while changes:
-            try:
-                apply(self._store, changes, at=self._clock(), scene=scene)
-            except OperationalError:
-                if self._clock() >= until:
-                    raise
-                log.warning("the database is away; trying again", extra={"changes": len(changes)})
-                time.sleep(RETRY_S)
-                changes = self._unwritten(changes)
-            else:
-                return
-
-    def _unwritten(self, changes: Sequence[Change]) -> Sequence[Change]:
-        """Those that are not in the database: a connection can break after its commit, and nothing is paid twice."""
-        try:
-            with self._store.read() as work:
-                stored = {change.job.id: work.jobs.get(change.job.id) for change in changes}
-        except OperationalError:
-            return changes
-        return [change for change in changes if not _written(change, stored[change.job.id])]
+        record(self._store, changes, clock=self._clock, patience=self._terms.send_timeout, scene=scene)
 
     def _pause(self, backend: str) -> None:
         at = self._clock()
         log.error("%s refuses our credentials; paused", backend)
         with self._store.write() as work:
             work.catalogue.pause(backend, REFUSED_CREDENTIALS, at, at + self._terms.pause)
-
-
-def _written(change: Change, stored: Job | None) -> bool:
-    return bool(change.moves) and stored is not None and stored.state is not change.moves[0].before
 
 
 def pending_then(first: Change, second: Change) -> Change:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
 import sys
 from functools import partial
+
+from celery.signals import worker_shutting_down
 
 from backends import registry
 from broker import logs
@@ -18,7 +21,11 @@ def main(arguments: list[str]) -> None:
     settings = Settings()
     logs.configure(settings.log_level, as_json=settings.log_json)
     app = celery_app(settings.broker_url)
-    register(app, PerProcess(partial(hands, settings)))
+    # The forked children never see the signal, so they share a byte with their parent. Not an Event of
+    # multiprocessing: a child that is killed while it looks would keep its lock for ever.
+    stopping = mmap.mmap(-1, 1)
+    worker_shutting_down.connect(lambda **_: stopping.__setitem__(0, 1), weak=False)
+    register(app, PerProcess(partial(hands, settings)), stopping=lambda: bool(stopping[0]))
     names = [name for name in settings.backends.split(",") if name] or list(registry.available())
     queues = ",".join(queue_of(name) for name in names)
     options = [

@@ -31,13 +31,13 @@ class PerProcess:
         return self._made[1]
 
 
-def register(app: Celery, hands: PerProcess) -> None:
-    """Give the application its tasks, by explicit names."""
+def register(app: Celery, hands: PerProcess, *, stopping: Callable[[], bool]) -> None:
+    """Give the application its tasks, by explicit names; none begins another round once the worker is stopping."""
 
     @app.task(name=TICK)  # type: ignore[untyped-decorator]
     def tick(jobs: list[str]) -> None:
         rung: list[str] = jobs
         for _ in range(ROUNDS):
-            if not hands().driver.tick(rung):
+            if stopping() or not hands().driver.tick(rung):
                 return
             rung = []

@@ -199,7 +199,8 @@ def _await_devices(supervisor: Supervisor) -> None:
     """Wait until every backend has reported its devices once; one that is silent is left to report later."""
     settings = Settings()
     engine = open_engine(settings.database)
-    expected = set(registry.load(None, data=settings.data, environ=os.environ))
+    names = [name for name in settings.backends.split(",") if name] or None
+    expected = set(registry.load(names, data=settings.data, environ=os.environ))
     deadline = time.monotonic() + DEVICES_S
     while time.monotonic() < deadline:
         supervisor.check()

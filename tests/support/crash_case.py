@@ -75,11 +75,8 @@ class Story:
         """The whole of it; the states that the jobs ended in."""
         self.hub.calm()
         written = len(self.hub.log())
-        group = self.case.point.partition(".")[0]
         with self._alone():
-            {"reconcile": self._doubt, "cancel": self._cancel, "fetch": self._finished, "settle": self._finished}.get(
-                group, self._plainly
-            )()
+            self._begin()
             visitor = self._await_visit()
             self._strike(visitor)
         self.hub.vendors.calm()
@@ -100,6 +97,17 @@ class Story:
             yield
         finally:
             self.hub.thaw()
+
+    def _begin(self) -> None:
+        point = self.case.point
+        if point.startswith("reconcile."):
+            self._doubt()
+        elif point.startswith("cancel."):
+            self._cancel()
+        elif point in {"poll.before_commit", "poll.after_commit"}:
+            self._waiting()
+        else:
+            self._plainly()
 
     def _plainly(self) -> None:
         self._arm()
@@ -128,17 +136,10 @@ class Story:
         self.cancelled = set(self.acknowledged)
         self._cancel_all()
 
-    def _finished(self) -> None:
-        """The vendor is done before anybody looks, so that the first look settles."""
-        if self.case.vendor == "local":
-            self._plainly()
-            return
-        self._arm_at("poll.before", signal.SIGSTOP)
-        self._submit()
-        looking = self._await_visit()
-        until("the vendor is done", lambda: self._charges() >= len(self.acknowledged), log=self._log)
-        self._arm()
-        os.kill(looking, signal.SIGCONT)
+    def _waiting(self) -> None:
+        """There is nothing to settle at the first looks."""
+        self.hub.vendors.turn(self.case.vendor, queue_delay=4)
+        self._plainly()
 
     # -- what they are made of -----------------------------------------------------------------------------------
 
@@ -199,13 +200,6 @@ class Story:
         marks = ", ".join(f"'{job}'" for job in ids)
         with self.hub.engine.connect() as connection:
             return set(connection.exec_driver_sql(f"SELECT state FROM jobs WHERE id IN ({marks})").scalars())
-
-    def _charges(self) -> int:
-        began = self.hub.scalar(
-            "SELECT min(created_at) FROM jobs WHERE idempotency_key LIKE :mine", mine=f"{self.case}-%-{os.getpid()}"
-        )
-        charges = self.hub.vendors.ledger(self.case.vendor)["charges"]
-        return sum(float(str(row["at"])) * 1e6 >= began for row in charges)
 
     def _await_visit(self) -> int:
         self._while_ringing(f"{self.case.visitor} comes to its point", self.hub.struck)

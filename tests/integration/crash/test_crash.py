@@ -9,6 +9,7 @@ from tests.support.crash_case import Case, play
 GATEWAY = ("gateway.received", "gateway.before_commit", "gateway.after_commit", "gateway.after_ring")
 SENDING = ("claim.before_commit", "claim.after_commit", "submit.before_send", "submit.after_send")
 RECORDING = ("record.before_commit", "record.after_commit")
+WAITING = ("poll.before_commit", "poll.after_commit")
 LOOKING = (
     "poll.before", "poll.after", "fetch.before", "fetch.after", "settle.before_commit", "settle.after_commit",
 )  # fmt: skip
@@ -16,9 +17,9 @@ FINDING = ("reconcile.before_find", "reconcile.after_find")
 DOUBTING = ("reconcile.before_commit", "reconcile.after_commit")
 CANCELLING = ("cancel.before_commit", "cancel.after_commit")
 STOPPING = ("cancel.before_send", "cancel.after_send")
-EVERYWHERE = (*SENDING, *RECORDING, *LOOKING, *DOUBTING, *STOPPING)
-# What a worker visits with jobs of a vendor. A local run is recorded with its end, is never asked for by token, and
-# is over before anybody can stop it; who is blind does not look either.
+EVERYWHERE = (*SENDING, *RECORDING, *WAITING, *LOOKING, *DOUBTING, *STOPPING)
+# What a worker visits with jobs of a vendor. A short local run is recorded once, with its end, is never asked for by
+# token, and is over before anybody can stop it; a blind vendor is not asked either.
 POINTS = {
     "local": (*SENDING, *LOOKING, *DOUBTING),
     "braket": (*EVERYWHERE, *FINDING),

@@ -37,7 +37,7 @@ def test_the_specification_would_notice_a_mistake():
 def test_the_whole_hub_is_there():
     assert {"postgres", "redis", "setup", "gateway", "scan", "listen", "prometheus", "grafana"} <= set(SERVICES)
     assert SERVICES["postgres"]["image"].startswith("postgres:18")
-    assert ["--appendonly", "yes"] == SERVICES["redis"]["command"][5:7]
+    assert SERVICES["redis"]["command"][5:7] == ["--appendonly", "yes"]
 
 
 @each()
