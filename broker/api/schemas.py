@@ -272,7 +272,7 @@ class PointView(BaseModel):
 
 
 class ResultView(BaseModel):
-    """The normal form of a result (docs/results.md); ``counts`` repeats the only point of a job that is no sweep.
+    """The normal form of a result (docs/api.md); ``counts`` repeats the only point of a job that is no sweep.
 
     ``bit_order`` says how a key of ``counts`` is read; ``sha256`` is the hash of the stored body without itself.
     """

@@ -100,9 +100,14 @@ def test_files_are_its_own_folder_only_and_small(child, tmp_path):
     assert do(child, "write", path="inside", bytes=2 << 20) == "OSError"
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", f"/proc/{os.getpid()}/environ", str(Path("pyproject.toml").resolve())])
-def test_our_secrets_are_unreadable(child, path):
-    assert do(child, "read", path=path) == "PermissionError"
+@pytest.mark.parametrize("which", ["passwords", "environment", "project"])
+def test_our_secrets_are_unreadable(child, which):
+    paths = {
+        "passwords": "/etc/passwd",
+        "environment": f"/proc/{os.getpid()}/environ",
+        "project": str(Path("pyproject.toml").resolve()),
+    }
+    assert do(child, "read", path=paths[which]) == "PermissionError"
 
 
 def test_the_environment_holds_nothing_of_ours(monkeypatch, tmp_path):

@@ -70,6 +70,6 @@ def test_a_commit_whose_answer_was_lost_is_not_written_again(monkeypatch):
 
 
 def test_patience_ends(monkeypatch):
-    times = iter([NOW, NOW + timedelta(seconds=31)])
+    times = iter([NOW, NOW, NOW + timedelta(seconds=31)])
     with pytest.raises(OperationalError):
         recorded(monkeypatch, Database(JobState.SUBMITTED), [away()], clock=lambda: next(times))
