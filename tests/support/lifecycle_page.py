@@ -15,7 +15,7 @@ MEANING = {
     JobState.RUNNING: "the vendor says that it runs",
     JobState.FETCHING: "the vendor has finished; the result is being read, checked and stored",
     JobState.UNKNOWN: "nobody knows whether the vendor has it; evidence is collected, nothing is sent again blindly",
-    JobState.ATTENTION: "the evidence does not decide; an operator adopts or releases it, and the hold stays until then",
+    JobState.ATTENTION: "the evidence does not decide; an operator adopts or releases it, and the hold stays so long",
     JobState.SUCCEEDED: "the result is stored with its hash and the bill is booked",
     JobState.FAILED: "it ended without a result; `error_code` says why",
     JobState.CANCELLED: "its owner stopped it: nothing was sent, or the vendor agreed",
