@@ -151,7 +151,12 @@ class Story:
 
     def _submit(self) -> None:
         """As many as a vendor takes at once, all at the same time."""
-        for vendor in MIXED if self.case.vendor == "mixed" else (self.case.vendor,) * 2:
+        vendors = (self.case.vendor,) * 2
+        if self.case.vendor == "mixed":
+            vendors = MIXED
+        elif self.case.point.startswith("gateway."):
+            vendors = (self.case.vendor, "local") * 2
+        for vendor in vendors:
             self._ask_for(vendor)
         self._send_all()
 

@@ -30,9 +30,9 @@ BOTH = ("sqlite", "postgres")
 
 # Every victim, every recovery class, both sides of every commit and of every word to a vendor: the most telling 24.
 TELLING = [
-    ("sqlite", Case(victim="gateway", point="gateway.received", vendor="mixed")),
-    ("sqlite", Case(victim="gateway", point="gateway.before_commit", vendor="mixed")),
-    ("sqlite", Case(victim="gateway", point="gateway.after_commit", vendor="mixed")),
+    ("sqlite", Case(victim="gateway", point="gateway.received", vendor="braket")),
+    ("sqlite", Case(victim="gateway", point="gateway.before_commit", vendor="braket")),
+    ("sqlite", Case(victim="gateway", point="gateway.after_commit", vendor="braket")),
     ("sqlite", Case(victim="gateway", point="cancel.after_commit", vendor="pasqal")),
     ("sqlite", Case(victim="scan", point="claim.after_commit", vendor="pasqal")),
     ("sqlite", Case(victim="scan", point="submit.after_send", vendor="braket")),
@@ -42,8 +42,8 @@ TELLING = [
     ("sqlite", Case(victim="listen", point="submit.before_send", vendor="local")),
     ("sqlite", Case(victim="local", point="poll.before", vendor="local")),
     ("sqlite", Case(victim="tree", point="submit.after_send", vendor="mixed")),
-    ("postgres", Case(victim="gateway", point="gateway.after_commit", vendor="mixed")),
-    ("postgres", Case(victim="postgres", point="gateway.before_commit", vendor="mixed")),
+    ("postgres", Case(victim="gateway", point="gateway.after_commit", vendor="braket")),
+    ("postgres", Case(victim="postgres", point="gateway.before_commit", vendor="braket")),
     ("postgres", Case(victim="postgres", point="record.before_commit", vendor="braket")),
     ("postgres", Case(victim="postgres", point="settle.after_commit", vendor="quandela")),
     ("postgres", Case(victim="redis", point="gateway.after_commit", vendor="local")),
@@ -63,7 +63,7 @@ def every() -> list[tuple[str, Case]]:
     cases = []
     for database in BOTH:
         servers = ("listen", "redis", "tree", "local", *(("postgres",) if database == "postgres" else ()))
-        doors = [Case(victim=v, point=p, vendor="mixed") for v in ("gateway", *servers[1:]) for p in GATEWAY]
+        doors = [Case(victim=v, point=p, vendor="braket") for v in ("gateway", *servers[1:]) for p in GATEWAY]
         stops = [Case(victim=v, point=p, vendor="braket") for v in ("gateway", *servers[1:]) for p in CANCELLING]
         workers = [Case(victim=v, point=p, vendor=w) for v in ("scan", "child") for w in vendors for p in POINTS[w]]
         places = [(place, point) for place, point in enumerate((*EVERYWHERE, *FINDING))]

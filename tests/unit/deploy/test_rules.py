@@ -43,18 +43,14 @@ def test_the_alerts_fire_when_they_must_and_only_then(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def spoilt(alert, expression):
+@pytest.mark.parametrize("expression", ["vector(1) > 2", "vector(1)"], ids=["never fires", "always fires"])
+def test_the_unit_tests_would_notice_it_of_every_alert(expression, tmp_path):
     groups = [
-        {**group, "rules": [{**r, "expr": expression} if r.get("alert") == alert else r for r in group["rules"]]}
+        {**group, "rules": [{**rule, "expr": expression} if "alert" in rule else rule for rule in group["rules"]]}
         for group in RULES["groups"]
     ]
-    return {"groups": groups}
-
-
-@pytest.mark.parametrize("alert", ALERTS)
-def test_the_unit_tests_notice_an_alert_that_never_or_always_fires(alert, tmp_path):
-    assert unit_tests(tmp_path, spoilt(alert, "vector(1) > 2")).returncode != 0
-    assert unit_tests(tmp_path, spoilt(alert, "vector(1)")).returncode != 0
+    done = unit_tests(tmp_path, {"groups": groups})
+    assert set(re.findall(r"alertname: (\w+)", done.stdout + done.stderr)) == set(ALERTS)
 
 
 @pytest.mark.parametrize("alert", ALERTS)

@@ -104,8 +104,10 @@ def test_a_throttle_says_how_long():
         ("1e9", 3600, 3600),
         ("nan", 10, 10),
         ("soon", 10, 10),
-        (format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True), 20, 31),
+        # Dated when the tests are collected, which may be long before this one runs.
+        (format_datetime(datetime.now(UTC) + timedelta(seconds=1800), usegmt=True), 600, 1801),
     ],
+    ids=["nothing", "seconds", "negative", "huge", "nan", "word", "date"],
 )
 def test_patience_reads_seconds_and_dates(header, least, most):
     assert least <= patience(header) <= most
