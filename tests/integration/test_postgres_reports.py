@@ -1,11 +1,15 @@
 """Do metrics, checks and series, which are mostly SQL, say the same on PostgreSQL as on SQLite?"""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 
 from broker.metrics import Metrics
 from broker.services.invariants import verify
-from tests.support.books import Day, day
+from broker.services.remarks import KINDS, Remarks
+from broker.services.series import TARGETS, Dashboard, Span
+from tests.support.books import AT, Day, day
 from workers import servers
 
 
@@ -43,6 +47,24 @@ def test_every_invariant_is_checked_and_holds(both):
     small, large = both
     assert verify(small.store, small.clock()) == verify(large.store, large.clock())
     assert all(found.holds for found in verify(large.store, large.clock()))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_series_are_the_same(both, target):
+    small, large = (
+        Dashboard(each.store).series(
+            each.member().hub, target, Span.of(AT, AT + timedelta(hours=1), step=timedelta(seconds=10), most=500)
+        )
+        for each in both
+    )
+    assert small == large
+    assert any(series.points for series in small)
+
+
+def test_the_remarks_are_the_same(both):
+    span = Span.of(AT, AT + timedelta(hours=1), step=timedelta(seconds=10), most=500)
+    small, large = (Remarks(each.store).within(each.member().hub, tuple(KINDS), span) for each in both)
+    assert small == large
 
 
 def test_a_spoilt_row_is_found_there_too(both):

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from fastapi.testclient import TestClient
 
+from backends.errors import Refused
 from broker.api.app import build
 from broker.bootstrap import open_room
 from broker.domain.scopes import Scope
@@ -30,8 +31,6 @@ def books(tmp_path_factory):
 
 
 def _refuse(_order):
-    from backends.errors import Refused
-
     raise Refused("too many qubits", code="too_large")
 
 
