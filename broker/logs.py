@@ -36,7 +36,8 @@ class JsonLines(logging.Formatter):
 def configure(level: str, *, as_json: bool) -> None:
     """Send every logger of this process to standard error."""
     speaker = logging.StreamHandler()
-    speaker.setFormatter(JsonLines() if as_json else logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+    speaker.setFormatter(JsonLines() if as_json else plain)
     logging.basicConfig(level=level, handlers=[speaker], force=True)
     for noisy in ("httpx", "botocore", "urllib3", "kombu", "amqp"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

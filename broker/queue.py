@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any
 
 from celery import Celery
 from kombu.exceptions import KombuError
@@ -97,6 +96,6 @@ class SilentDoorbell:
         """Nothing rings."""
 
 
-def doorbell(url: str) -> Any:
+def doorbell(url: str) -> CeleryDoorbell | SilentDoorbell:
     """The doorbell of a broker URL; silent without one."""
     return CeleryDoorbell(celery_app(url)) if url else SilentDoorbell()

@@ -7,10 +7,10 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from broker.domain.alter import alter
 from backends.base import Phase
 from backends.errors import BackendError, Busy, Unauthorized, UnknownJob, UnknownStatus
 from broker.crash import crashpoint
+from broker.domain.alter import alter
 from broker.domain.change import Change, let_go, look_again
 from broker.domain.lifecycle import AT_VENDOR, TERMINAL, JobState
 from broker.domain.recovery import Recovery
@@ -19,8 +19,8 @@ from broker.services.settle import Tariff
 from broker.store.catalogue import REFUSED_CREDENTIALS
 from workers.look import Look, collected, fetch, noted
 from workers.orders import Orders
-from workers.record import record
 from workers.reconcile import Doubt, settle_doubt
+from workers.record import record
 from workers.send import Sending, reaction, send
 
 if TYPE_CHECKING:
@@ -118,15 +118,19 @@ class Driver:
         # A local run that ends within the tick is recorded once, with its end. If we die before, its attempt has no
         # remote id and the job is run again: free, and the rule of the rerun class anyway.
         kept = [c for c in changes if c.job.state is not JobState.SUBMITTED]
-        pending = {c.job.remote_id: c for c in changes if c.job.state is JobState.SUBMITTED and c.job.remote_id}
+        pending = {
+            remote: c
+            for c in changes
+            if c.job.state is JobState.SUBMITTED and (remote := c.job.remote_id) is not None
+        }
         until = self._clock() + self._terms.stay
         while pending and self._clock() < until:
             if isinstance(backend, Waiter):
                 left = (until - self._clock()).total_seconds()
-                backend.wait([r for r in pending if r is not None], min(left, SLICE_S), need=len(pending))
-            done = self._finished(backend, {r: c for r, c in pending.items() if r is not None})
+                backend.wait(list(pending), min(left, SLICE_S), need=len(pending))
+            done = self._finished(backend, pending)
             # By the attempt's id: a job whose run was lost has let go of its own.
-            ended = [(c.attempt.remote_id, c) for c in done if c.attempt is not None]
+            ended = [(r, c) for c in done if c.attempt is not None and (r := c.attempt.remote_id) is not None]
             self._record([pending_then(pending.pop(remote_id), c) for remote_id, c in ended], "settle")
             if not isinstance(backend, Waiter):
                 break

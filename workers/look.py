@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from broker.domain.alter import alter
 from backends.base import Outcome, Phase
 from backends.errors import BackendError, UnknownJob
 from broker.crash import crashpoint
+from broker.domain.alter import alter
 from broker.domain.attempt import AttemptEnd
 from broker.domain.change import Change, let_go, look_again, move
 from broker.domain.eta import next_poll

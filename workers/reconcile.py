@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from broker.domain.alter import alter
 from backends.errors import BackendError, Busy, Refused, Unauthorized
 from broker.crash import crashpoint
+from broker.domain.alter import alter
 from broker.domain.attempt import AttemptEnd
 from broker.domain.change import Change, let_go, look_again, move, sent
 from broker.domain.lifecycle import JobState
@@ -86,7 +86,7 @@ def _carry_out(
 
 
 def _adopt(start: Change, attempt: Attempt, remote_id: RemoteId, *, at: datetime, reason: str) -> Change:
-    adopted = sent(start.job, attempt, remote_id, at=at, look_at=at)
+    adopted = sent(start.job, attempt, remote_id, at=at, look_at=at, reason=f"{reason}: {remote_id}")
     return alter(adopted, job=let_go(adopted.job), moves=(*start.moves, *adopted.moves))
 
 

@@ -100,8 +100,9 @@ def reaction(
 
 
 def _backoff(attempt: Attempt, reply: Busy) -> timedelta:
-    doubled = timedelta(seconds=reply.retry_after) * 2 ** min(attempt.number - 1, 6)
-    return max(timedelta(seconds=reply.retry_after), min(doubled, LONGEST_BACKOFF))
+    asked = timedelta(seconds=reply.retry_after)
+    doublings: int = 1 << min(attempt.number - 1, 6)
+    return max(asked, min(asked * doublings, LONGEST_BACKOFF))
 
 
 def _where(reply: Refused) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import os
@@ -22,7 +23,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
-    """A process to keep running; ``essential`` programs that end at once, three times, end everything."""
+    """A process to keep running."""
 
     name: str
     command: tuple[str, ...]
@@ -104,8 +105,6 @@ def _end(program: Program, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.02)
     if process.poll() is None:
         log.warning("%s did not finish in time; killed", program.name)
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()

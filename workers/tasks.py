@@ -34,7 +34,7 @@ class PerProcess:
 def register(app: Celery, hands: PerProcess, *, stopping: Callable[[], bool]) -> None:
     """Give the application its tasks, by explicit names; none begins another round once the worker is stopping."""
 
-    @app.task(name=TICK)  # type: ignore[untyped-decorator]
+    @app.task(name=TICK)
     def tick(jobs: list[str]) -> None:
         rung: list[str] = jobs
         for _ in range(ROUNDS):

@@ -1,4 +1,4 @@
-"""How does one command start everything? ``qsubmit up``: servers, gateway and workers, kept running until told to stop."""
+"""How does one command start everything? ``qsubmit up``: servers, gateway and workers, kept running until stopped."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backends.local.caller import Caller
 from backends import registry
+from backends.local.caller import Caller
 from broker import logs
 from broker.settings import Settings
 from broker.store.catalogue import Catalogue
@@ -201,7 +201,7 @@ def _await_devices(supervisor: Supervisor) -> None:
     engine = open_engine(settings.database)
     names = [name for name in settings.backends.split(",") if name] or None
     expected = set(registry.load(names, data=settings.data, environ=os.environ))
-    deadline = time.monotonic() + DEVICES_S
+    deadline, silent = time.monotonic() + DEVICES_S, expected
     while time.monotonic() < deadline:
         supervisor.check()
         with engine.connect() as connection:

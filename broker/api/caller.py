@@ -36,7 +36,8 @@ async def member_of(request: Request) -> Member:
         raise Unauthenticated("send an API key as 'Authorization: Bearer KEY'")
     at = room.clock()
     try:
-        member = room.keys.known(secret, at) or await run_in_threadpool(room.keys.member, secret, at)
+        known = room.keys.known(secret, at)
+        member = known if known is not None else await run_in_threadpool(room.keys.member, secret, at)
     except Unauthenticated:
         room.metrics.refused("unknown")
         raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
@@ -43,18 +44,20 @@ TITLES = {
 }
 
 
-def problem(status: int, code: str, detail: str, **more: Any) -> Response:
+def problem(status: int, code: str, detail: str, *, retry_after: float | None = None, **more: object) -> Response:
     """A problem+json answer; members that are None are left out."""
-    body = {"type": f"urn:qsubmit:error:{code}", "title": TITLES.get(status, "Error"), "status": status, "code": code,
-            "detail": detail}
-    body |= {name: value for name, value in more.items() if value is not None}
+    body: dict[str, object] = {
+        "type": f"urn:qsubmit:error:{code}", "title": TITLES.get(status, "Error"), "status": status, "code": code,
+        "detail": detail,
+    }
+    body |= {name: value for name, value in (more | {"retry_after": retry_after}).items() if value is not None}
     # Text from a hostile program may hold lone surrogates, which UTF-8 cannot carry; ASCII escapes can.
     content = json.dumps(body).encode("ascii")
     response = Response(content, status_code=status, media_type="application/problem+json")
     if status == 401:  # noqa: PLR2004  RFC 9110 asks for it
         response.headers["WWW-Authenticate"] = "Bearer"
-    if more.get("retry_after") is not None:
-        response.headers["Retry-After"] = str(max(1, round(more["retry_after"])))
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
     return response
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
 from pydantic_core import to_json
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from broker.api import present, schemas
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 Reader = Annotated[Member, Depends(needs("jobs:read"))]
+Writer = Annotated[Member, Depends(needs("jobs:write"))]
 Operator = Annotated[Member, Depends(needs("ops"))]
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {
@@ -53,7 +54,7 @@ Word = Annotated[str | None, Query(max_length=128, pattern=TEXT)]
 JobPath = Annotated[str, Path(max_length=64, pattern=ID)]
 
 
-def answer(body: Any, status: int = 200) -> Response:
+def answer(body: object, status: int = 200) -> Response:
     """JSON that was built here and needs no validation."""
     return Response(to_json(body), status_code=status, media_type="application/json")
 
@@ -140,8 +141,8 @@ async def submit_job(request: Request) -> Response:
         chosen_offer(decided, body.device)
     except QsubmitError:
         # A retry finds the job that its first try made, although its deadline has passed or its device is gone now.
-        again = key and await run_in_threadpool(room.look.repeated, member, key, fingerprint, at=at)
-        if not again:
+        again = None if key is None else await run_in_threadpool(room.look.repeated, member, key, fingerprint, at=at)
+        if again is None:
             raise
         return answer(present.seen(again), 200)
     admitted = await room.writer.submit(
@@ -187,7 +188,7 @@ def parsed(raw: bytes) -> schemas.JobRequest:
         raise
 
 
-def _slowly(raw: bytes) -> Any:
+def _slowly(raw: bytes) -> object:
     try:
         return json.loads(raw)
     except (ValueError, RecursionError):
@@ -209,7 +210,7 @@ def trace_of(request: Request) -> str:
 
 
 @router.get("", response_model=schemas.JobList, responses=PROBLEMS)
-async def list_jobs(  # noqa: PLR0913  one parameter per filter
+async def list_jobs(  # noqa: PLR0913, PLR0917  one parameter per filter
     request: Request,
     member: Reader,
     state: str | None = None,
@@ -263,7 +264,7 @@ async def read_decision(request: Request, job_id: JobPath, member: Reader) -> Re
 
 
 @router.post("/{job_id}/cancel", response_model=schemas.JobView, responses=PROBLEMS)
-async def cancel_job(request: Request, job_id: JobPath, member: Annotated[Member, Depends(needs("jobs:write"))]) -> Response:
+async def cancel_job(request: Request, job_id: JobPath, member: Writer) -> Response:
     """Ask for the end of a job; safe to repeat."""
     room = room_of(request)
     await run_in_threadpool(cancel.cancel, room.store, member, job_id, at=room.clock())

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response  # noqa: TC002  FastAPI reads it at run time
+from starlette.responses import Response
 
 from broker.api import present, schemas
 from broker.api.caller import needs, room_of

@@ -124,7 +124,7 @@ class MoveView(BaseModel):
 
 
 class ProgramView(BaseModel):
-    """The program by name and shape; ``width`` is qubits, atoms or modes, and ``qubits`` repeats it for gate programs."""
+    """The program by name and shape; ``width`` is qubits, atoms or modes; ``qubits`` repeats it for gate programs."""
 
     format: Format
     sha256: str

@@ -1,1 +1,1 @@
-"""What the broker believes about hubs, jobs, devices and money: frozen values and pure functions, standard library only."""
+"""What the broker believes about hubs, jobs, devices and money: frozen values, pure functions, no library."""

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 V = TypeVar("V")
 
 
-def alter(value: V, **changes: Any) -> V:
+def alter(value: V, **changes: object) -> V:
     """A copy of a frozen dataclass that has no ``__post_init__``, with some fields changed.
 
     ``dataclasses.replace`` goes through ``__init__``, which a frozen class of forty fields pays with forty guarded

@@ -63,12 +63,14 @@ def begin(job: Job, *, at: datetime) -> Change:
     return move(begun, JobState.SUBMITTING, at=at, reason=f"attempt {number} on {job.device}")
 
 
-def sent(job: Job, attempt: Attempt, remote_id: RemoteId, *, at: datetime, look_at: datetime) -> Change:
+def sent(
+    job: Job, attempt: Attempt, remote_id: RemoteId, *, at: datetime, look_at: datetime, reason: str = ""
+) -> Change:
     """The vendor has it; whoever is free looks next."""
     known = Change(
         job=let_go(alter(job, remote_id=remote_id, due_at=look_at)), attempt=alter(attempt, remote_id=remote_id)
     )
-    return move(known, JobState.SUBMITTED, at=at, reason=f"{job.device} accepted it as {remote_id}")
+    return move(known, JobState.SUBMITTED, at=at, reason=reason or f"{job.device} accepted it as {remote_id}")
 
 
 def unsent(job: Job, attempt: Attempt, *, at: datetime, again_at: datetime, reason: str) -> Change:

@@ -20,7 +20,7 @@ class ProgramInvalid(QsubmitError):
     ``code`` is one of the ``program_*`` codes of docs/errors.md.
     """
 
-    def __init__(  # noqa: PLR0913  a location has this many parts
+    def __init__(
         self,
         code: str,
         detail: str,

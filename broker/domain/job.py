@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class Job:
     """The store's row of a job as the services see it; a change is a new value (lifecycle.advance).
 
-    ``fence`` grows with every claim. ``run_ms`` is what the vendor billed as run time. ``attempt`` counts attempts begun. ``due_at`` is when a scanner should look
-    next; None once terminal. ``quoted`` and ``held`` are in the hub's currency; ``charged`` is None until settled.
+    ``fence`` grows with every claim. ``run_ms`` is what the vendor billed as run time. ``attempt`` counts attempts
+    begun. ``due_at`` is when a scanner should look next; None once terminal. ``quoted`` and ``held`` are in the hub's
+    currency; ``charged`` is None until settled.
     """
 
     id: JobId

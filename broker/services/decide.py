@@ -68,7 +68,7 @@ def _decide(asked: Asked, posted: Posted) -> Decided:
     return Decided(id=hashlib.sha256(body.encode()).hexdigest(), body=body, decision=decision, posted=posted)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(type(value).__name__)

@@ -124,7 +124,9 @@ def check_points(need: Requirement, points: Sequence[Mapping[str, float]]) -> No
     for number, point in enumerate(points):
         missing, unknown = wanted - point.keys(), point.keys() - wanted
         if missing:
-            raise RequestInvalid(f"point {number} does not bind {', '.join(sorted(missing))}", pointer=f"/points/{number}")
+            raise RequestInvalid(
+                f"point {number} does not bind {', '.join(sorted(missing))}", pointer=f"/points/{number}"
+            )
         if unknown:
             raise RequestInvalid(
                 f"point {number} binds {', '.join(sorted(unknown))}, which the program does not have",

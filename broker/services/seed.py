@@ -98,7 +98,7 @@ def _project(work: Work, row: dict[str, Any], path: tuple[str, str], parent: str
         _budget(work, "member", name, member, above, currency)
 
 
-def _budget(  # noqa: PLR0913  a node of a tree has this many parts
+def _budget(
     work: Work, kind: str, owner: str, row: dict[str, Any], parent: str | None, currency: str
 ) -> str:
     limit = (row.get("budget") or {}).get("limit")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bill:
-    """``listed`` in the vendor's currency; ``due`` in the hub's; ``charged`` to the member; ``loss`` to the platform."""
+    """``listed`` is in the vendor's currency, ``due`` in the hub's: ``charged`` to the member, ``loss`` ours."""
 
     listed: Money
     due: Money
@@ -75,7 +75,7 @@ class Tariff:
             self._rates[rate.id] = rate
 
 
-def ended(
+def ended(  # noqa: PLR0913  an end has this many parts
     change: Change, to: JobState, how: AttemptEnd, *, at: datetime, reason: str = "", cost: Bill | None = None,
     usage: Usage | None = None, code: str | None = None,
 ) -> Change:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from broker.services.decide import Decided
     from broker.store.unit_of_work import Store, Work
 
+KEPT = 20_000  # names of write-once rows that need not be written again
 ENTROPY = 10  # bytes of a job's id; drawn once per group, because each draw is a system call
 
 
@@ -223,7 +224,7 @@ class Admitter:
         work.archive.keep_decisions([(s.decided.id, s.decided.posted.id, s.decided.body) for s in new])
 
     def _remember(self, admitted: Iterable[Submission]) -> None:
-        if len(self._kept) > 20_000:
+        if len(self._kept) > KEPT:
             self._kept.clear()
         for submission in admitted:
             self._kept.add(submission.program.sha256)

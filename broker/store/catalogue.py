@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from sqlalchemy import Row
     from sqlalchemy.engine import Connection
 
     from broker.domain.device import Device
@@ -39,8 +40,8 @@ class Catalogue:
         gone = delete(devices).where(devices.c.backend == backend, devices.c.name.not_in([d.name for d in seen]))
         self._connection.execute(gone)
         for device in sorted(seen, key=lambda d: d.name):
-            row = {"name": device.name, "backend": backend, "recovery": recovery, "body": compact(device_document(device)),
-                   "seen_at": micros(at)}
+            body = compact(device_document(device))
+            row = {"name": device.name, "backend": backend, "recovery": recovery, "body": body, "seen_at": micros(at)}
             insert = self._dialect.insert(devices).values(row)
             change = {name: insert.excluded[name] for name in row if name != "name"}
             self._connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=change))
@@ -143,12 +144,14 @@ class Catalogue:
         return dict(self._connection.execute(query).all())
 
 
-def _price_of(row: Any) -> Price:
+def _price_of(row: Row[Any]) -> Price:
     return Price(
         id=row.id, device=row.device, currency=row.currency, per_task=row.per_task, per_shot=row.per_shot,
         per_second=row.per_second, minimum_ms=row.minimum_ms, as_of=moment(row.as_of), source=row.source,
     )
 
 
-def _rate_of(row: Any) -> Rate:
-    return Rate(id=row.id, base=row.base, quote=row.quote, micros=row.micros, as_of=moment(row.as_of), source=row.source)
+def _rate_of(row: Row[Any]) -> Rate:
+    return Rate(
+        id=row.id, base=row.base, quote=row.quote, micros=row.micros, as_of=moment(row.as_of), source=row.source
+    )

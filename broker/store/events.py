@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, text
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from sqlalchemy import Select
     from sqlalchemy.engine import Connection
 
     from broker.domain.job import Job
@@ -88,7 +89,7 @@ class Events:
         """The newest position."""
         return int(self._connection.execute(select(func.coalesce(func.max(events.c.seq), 0))).scalar_one())
 
-    def _read(self, query) -> list[StoredEvent]:  # type: ignore[no-untyped-def]
+    def _read(self, query: Select[Any]) -> list[StoredEvent]:
         return [
             StoredEvent(
                 seq=row.seq,

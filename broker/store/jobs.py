@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.engine import Connection
 
     from broker.domain.ids import JobId
@@ -32,11 +32,14 @@ _SAVED = (
     "state", "device", "backend", "quoted", "held", "charged", "price_id", "rate_id", "decision_id", "sandbox",
     "updated_at", "lease_owner", "lease_until", "fence", "attempt", "remote_id", "error_code", "error", "run_ms",
 )
+_NEW_DUE = bindparam("new_due_at", type_=BigInteger)
 # Whoever saves without having seen a cancel request must not push the next look into the future.
 _LOOK = case(
-    (and_(jobs.c.cancel_requested.is_(True), bindparam("unaware", type_=Boolean), bindparam("new_due_at", type_=BigInteger).is_not(None)),
-     bindparam("new_updated_at", type_=BigInteger)),
-    else_=bindparam("new_due_at", type_=BigInteger),
+    (
+        and_(jobs.c.cancel_requested.is_(True), bindparam("unaware", type_=Boolean), _NEW_DUE.is_not(None)),
+        bindparam("new_updated_at", type_=BigInteger),
+    ),
+    else_=_NEW_DUE,
 )
 _SAVE = (
     update(jobs)
@@ -133,7 +136,8 @@ class Jobs:
         projects = self._connection.execute(select(jobs.c.project_id).where(here).distinct()).scalars().all()
         found: list[Job] = []
         for project in projects:
-            found += self._locked(select(jobs).where(here, jobs.c.project_id == project).order_by(jobs.c.id).limit(limit))
+            oldest = select(jobs).where(here, jobs.c.project_id == project).order_by(jobs.c.id).limit(limit)
+            found += self._locked(oldest)
         return found
 
     def past_deadline(self, backends: Sequence[str], at: datetime, limit: int) -> list[Job]:
@@ -143,7 +147,7 @@ class Jobs:
         return self._locked(query.where(jobs.c.due_at.is_not(None)).limit(limit))
 
     @staticmethod
-    def _free(at: datetime) -> Any:
+    def _free(at: datetime) -> ColumnElement[bool]:
         return or_(jobs.c.lease_until.is_(None), jobs.c.lease_until <= micros(at))
 
     def _locked(self, query: Select[Any]) -> list[Job]:
@@ -168,7 +172,7 @@ class Jobs:
             .where(jobs.c.device.in_(names), jobs.c.state.in_(IN_FLIGHT), jobs.c.due_at.is_not(None))
             .group_by(jobs.c.device)
         )
-        return {device: count for device, count in self._connection.execute(query)}
+        return dict(self._connection.execute(query).all())
 
     def next_due(self, backends: Sequence[str], *, sent: bool = False) -> datetime | None:
         """When the next look is due, if any job of these backends lives; with ``sent`` leaving out the queued ones."""

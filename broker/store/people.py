@@ -18,7 +18,7 @@ from broker.store.tables import agreements, api_keys, budgets, hubs, members, or
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Table
+    from sqlalchemy import Row, Table
     from sqlalchemy.engine import Connection
 
 _SCOPES = {role.value: frozenset(scope.value for scope in scopes) for role, scopes in SCOPES_OF.items()}
@@ -62,7 +62,7 @@ class People:
         )
 
     def member(self, member_id: str, *, key: str = "", scopes: tuple[str, ...] = ()) -> Member | None:
-        """A member with the whole chain of ancestors; of the key's ``scopes`` those that the member's role still has."""
+        """A member with the chain of ancestors, and those of the key's ``scopes`` that the member's role still has."""
         query = (
             select(
                 members.c.id, members.c.name, members.c.role, projects.c.id.label("project"),
@@ -202,7 +202,7 @@ class People:
         return self._connection.execute(select(budgets.c.id).where(budgets.c.id == budget)).first() is not None
 
 
-def _key_of(row: Any) -> KeyRow:
+def _key_of(row: Row[Any]) -> KeyRow:
     return KeyRow(
         id=row.id,
         member=row.member_id,

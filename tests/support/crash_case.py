@@ -19,7 +19,7 @@ from tests.support.crash_checks import check
 from tests.support.crash_hub import PROGRAMS, Postgres, alive, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.support.crash_hub import CrashHub
 
@@ -32,6 +32,7 @@ WORK = {
     "quandela": ("seoul", "quandela/sim-slos", "perceval", "hom.perceval.json"),
 }
 MIXED = tuple(WORK)
+LOCAL_HOST = "backends.local.host"
 _serials = itertools.count()
 
 
@@ -74,11 +75,17 @@ class Story:
     def tell(self) -> dict[str, str]:
         """The whole of it; the states that the jobs ended in."""
         self.hub.calm()
+        if self.case.victim == "local" and not self.hub.pids(LOCAL_HOST):
+            self._ask_for("local")
+            self._send_all()
+            self._await_ends()
         written = len(self.hub.log())
-        with self._alone():
-            self._begin()
-            visitor = self._await_visit()
+        with ThreadPoolExecutor(1) as aside, self._alone():
+            # Whoever is stopped at its point does not answer: the asking must not wait for it.
+            asking = aside.submit(self._begin)
+            visitor = self._await_visit(self.case.point, lambda: asking.done() and self._go_on(asking.result()))
             self._strike(visitor)
+            asking.result()
         self.hub.vendors.calm()
         self._ask_for(self.case.vendor if self.case.vendor in WORK else "local")  # life goes on
         self._resend()
@@ -117,9 +124,9 @@ class Story:
         """The first requests are answered by silence: one after it took effect, one before."""
         vendor = self.case.vendor
         if vendor == "local":
-            self._arm_at("submit.after_send", signal.SIGKILL)
+            self.hub.arm(self.case.visitor, "submit.after_send", signal.SIGKILL)
             self._submit()
-            self._await_visit()
+            self._await_visit("submit.after_send", self._go_on)
         else:
             faults = [{"trouble": "drop_after", "on": "create"}, {"trouble": "drop_before", "on": "create"}]
             self.hub.vendors.turn(vendor, faults=faults)
@@ -131,7 +138,7 @@ class Story:
         """The vendor lets them wait, and we do not."""
         self.hub.vendors.turn(self.case.vendor, queue_delay=120)
         self._submit()
-        self._while_ringing("a job is sent", lambda: "submitted" in self._states())
+        self._while_ringing("a job is sent", lambda: "submitted" in self._states(), self._go_on)
         self._arm()
         self.cancelled = set(self.acknowledged)
         self._cancel_all()
@@ -144,10 +151,7 @@ class Story:
     # -- what they are made of -----------------------------------------------------------------------------------
 
     def _arm(self) -> None:
-        self._arm_at(self.case.point, self.case.signal)
-
-    def _arm_at(self, point: str, number: signal.Signals) -> None:
-        self.hub.arm(self.case.visitor, point, number)
+        self.hub.arm(self.case.visitor, self.case.point, self.case.signal)
 
     def _submit(self) -> None:
         """As many as a vendor takes at once, all at the same time."""
@@ -201,33 +205,37 @@ class Story:
 
     def _states(self) -> set[str]:
         ids = tuple(self.acknowledged.values())
-        assert ids, "nothing was acknowledged"
+        if not ids:
+            return set()
         marks = ", ".join(f"'{job}'" for job in ids)
         with self.hub.engine.connect() as connection:
             return set(connection.exec_driver_sql(f"SELECT state FROM jobs WHERE id IN ({marks})").scalars())
 
-    def _await_visit(self) -> int:
-        self._while_ringing(f"{self.case.visitor} comes to its point", self.hub.struck)
-        return self.hub.struck() or 0
+    def _await_visit(self, point: str, also: Callable[[], object]) -> int:
+        self._while_ringing(f"{self.case.visitor} comes to {point}", lambda: self.hub.struck(point), also)
+        return self.hub.struck(point) or 0
 
-    def _while_ringing(self, what, true) -> None:
+    def _while_ringing(self, what: str, true: Callable[[], object], also: Callable[[], object]) -> None:
         """Who listens hears a bell all the time: nobody else wakes it for what is due."""
         rung = 0.0
 
-        def happened() -> object:
+        def happened() -> bool:
             nonlocal rung
-            self._go_on()
+            if true():
+                return True
+            also()
             if self.case.visitor == "listen" and time.monotonic() - rung > 0.3:
                 rung = time.monotonic()
                 self.hub.ring()
-            return true()
+            return False
 
         until(what, happened, log=self._log)
 
-    def _go_on(self) -> None:
+    def _go_on(self, _: None = None) -> None:
         """Jobs that are over will not bring anybody to a point: a cold start may have been too slow for a lease."""
         over = {"attention", "succeeded", "failed", "cancelled"}
-        if self.acknowledged and not self.hub.struck() and self._states() <= over:
+        states = self._states()
+        if states and states <= over and len(self.acknowledged) == len(self.asked):
             self._ask_for(self.case.vendor)
             self._send_all()
 
@@ -252,7 +260,7 @@ class Story:
             hub.database.kill()
             hub.database.start()
         elif victim in {"redis", "local"}:
-            name = {"redis": "redis-server", "local": "backends.local.host"}[victim]
+            name = {"redis": "redis-server", "local": LOCAL_HOST}[victim]
             dying = hub.pids(name)
             assert dying, f"no {name}"
             for pid in dying:

@@ -174,10 +174,13 @@ class CrashHub(Hub):
         for path in self.data.parent.glob(f"{self.plan.name}*"):
             path.unlink()
 
-    def struck(self) -> int | None:
+    def struck(self, point: str) -> int | None:
         """The process that came to the point, once one has."""
-        marks = list(self.data.parent.glob(f"{self.plan.name}.[0-9]*"))
-        return int(marks[0].suffix[1:]) if marks else None
+        for mark in self.data.parent.glob(f"{self.plan.name}.[0-9]*"):
+            with contextlib.suppress(FileNotFoundError):
+                if mark.read_text().split()[1] == point:
+                    return int(mark.suffix[1:])
+        return None
 
     # -- processes -----------------------------------------------------------------------------------------------
 

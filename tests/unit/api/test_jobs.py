@@ -11,9 +11,9 @@ from backends.errors import OutcomeUnknown, Refused
 from broker.api import schemas
 from broker.domain.price import Usage
 from broker.domain.recovery import Recovery
+from broker.domain.routing import route
 from broker.services.decide import decision_document, load_asked, load_decision
 from broker.services.market import load_snapshot
-from broker.domain.routing import route
 from broker.store.rows import compact
 from tests.support.gateway import BELL, NOW, PATHS
 from tests.support.scripted import QUEUED, RUNNING, outcome
