@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 BOLD, DIM, GREEN, RED, PLAIN = ("\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m", "\x1b[0m")
 TIMEOUT_S = 180.0
+SHOWN = 4
 
 
 class Visit(NamedTuple):
@@ -95,8 +96,11 @@ def _hub(data: Path, *, sandbox: bool) -> Iterator[str]:
     with log.open("w") as errors:
         process = subprocess.Popen(
             command if sandbox else [*command, "--no-sandbox"],
-            cwd=HERE.parent, env=os.environ | {"QSUBMIT_LOG_LEVEL": "WARNING"},
-            stdout=subprocess.PIPE, stderr=errors, text=True,
+            cwd=HERE.parent,
+            env=os.environ | {"QSUBMIT_LOG_LEVEL": "WARNING"},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
         )
     try:
         line = process.stdout.readline() if process.stdout else ""
@@ -156,18 +160,23 @@ def _show(client: Client, visit: Visit, job: str | QsubmitError, plot: Path | No
 
 
 def _latency(split: dict[str, float | None]) -> str:
-    names = (("broker_queue_s", "queued here"), ("vendor_queue_s", "at the vendor"), ("run_s", "running"),
-             ("fetch_s", "fetching"), ("total_s", "in all"))
+    names = (
+        ("broker_queue_s", "queued here"),
+        ("vendor_queue_s", "at the vendor"),
+        ("run_s", "running"),
+        ("fetch_s", "fetching"),
+        ("total_s", "in all"),
+    )
     return ", ".join(f"{split[key] or 0:.3f} s {name}" for key, name in names)
 
 
-def _counts(result: Any) -> None:
-    for number, point in enumerate(result["points"]):
+def _counts(result: Any) -> None:  # noqa: ANN401  a JSON document
+    for point in result["points"]:
         top = sorted(point["counts"].items(), key=lambda pair: -pair[1])
-        shown = "  ".join(f"{key}: {count}" for key, count in top[:4])
-        more = f"  … {len(top) - 4} more" if len(top) > 4 else ""
+        shown = "  ".join(f"{key}: {count}" for key, count in top[:SHOWN])
+        more = f"  … {len(top) - SHOWN} more" if len(top) > SHOWN else ""
         bound = "".join(f" {name}={value:.3g}" for name, value in point["bindings"].items())
-        _row("counts" + bound if number else "counts" + bound, shown + more)
+        _row("counts" + bound, shown + more)
     _row("engine", str(result["engine"]))
 
 

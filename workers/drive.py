@@ -43,9 +43,7 @@ SLICE_S = 0.05  # how long a tick waits for a whole batch before it writes down 
 class Waiter(Protocol):
     """A backend that can say at once when a run has ended."""
 
-    def wait(
-        self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1
-    ) -> Mapping[RemoteId, Snapshot]:
+    def wait(self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1) -> Mapping[RemoteId, Snapshot]:
         """Return when ``need`` of them have ended, or after ``timeout_s``."""
 
 
@@ -119,9 +117,7 @@ class Driver:
         # remote id and the job is run again: free, and the rule of the rerun class anyway.
         kept = [c for c in changes if c.job.state is not JobState.SUBMITTED]
         pending = {
-            remote: c
-            for c in changes
-            if c.job.state is JobState.SUBMITTED and (remote := c.job.remote_id) is not None
+            remote: c for c in changes if c.job.state is JobState.SUBMITTED and (remote := c.job.remote_id) is not None
         }
         until = self._clock() + self._terms.stay
         while pending and self._clock() < until:

@@ -90,11 +90,20 @@ def _over(job: Job, seen: Attempt, snapshot: Snapshot, look: Look) -> Change:
     change = Change(job=job, attempt=seen)
     if snapshot.phase is Phase.CANCELLED:
         reason = snapshot.message or f"the vendor says {snapshot.word}"
-        return ended(change, JobState.CANCELLED, AttemptEnd.CANCELLED, at=look.at, reason=reason, cost=cost,
-                     usage=snapshot.usage)
+        return ended(
+            change, JobState.CANCELLED, AttemptEnd.CANCELLED, at=look.at, reason=reason, cost=cost, usage=snapshot.usage
+        )
     reason = snapshot.message or f"the vendor says {snapshot.word} and no more"
-    return ended(change, JobState.FAILED, AttemptEnd.FAILED, at=look.at, reason=reason, cost=cost,
-                 usage=snapshot.usage, code="run_failed")
+    return ended(
+        change,
+        JobState.FAILED,
+        AttemptEnd.FAILED,
+        at=look.at,
+        reason=reason,
+        cost=cost,
+        usage=snapshot.usage,
+        code="run_failed",
+    )
 
 
 def _lost(job: Job, seen: Attempt, look: Look) -> Change:
@@ -102,8 +111,14 @@ def _lost(job: Job, seen: Attempt, look: Look) -> Change:
     if look.backend.recovery is Recovery.RERUN:
         back = Change(job=let_go(alter(job, due_at=look.at, remote_id=None)), attempt=lost)
         return move(back, JobState.QUEUED, at=look.at, reason="the local run was lost; it is run again")
-    return ended(Change(job=job, attempt=lost), JobState.FAILED, AttemptEnd.LOST, at=look.at,
-                 reason="the vendor no longer knows this job", code="lost_at_vendor")
+    return ended(
+        Change(job=job, attempt=lost),
+        JobState.FAILED,
+        AttemptEnd.LOST,
+        at=look.at,
+        reason="the vendor no longer knows this job",
+        code="lost_at_vendor",
+    )
 
 
 def collected(

@@ -69,7 +69,12 @@ def _new_key(store: Store, keys: Keys, member: str) -> str:
     scopes = sorted(scope.value for scope in SCOPES_OF[Role.ADMIN])
     with store.write() as work:
         _, secret = keys.create(
-            work, member=member, name="first administrator", scopes=scopes, at=datetime.now(UTC), expires_at=None,
+            work,
+            member=member,
+            name="first administrator",
+            scopes=scopes,
+            at=datetime.now(UTC),
+            expires_at=None,
             by="first start",
         )
     return secret

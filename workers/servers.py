@@ -39,8 +39,25 @@ def redis_program(data: Path) -> tuple[Program, str]:
     home.mkdir(exist_ok=True)
     socket = short_socket(home)
     command = (
-        redis_server(), "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "600", "--dir", str(home),
-        "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--daemonize", "no", "--loglevel", "warning",
+        redis_server(),
+        "--port",
+        "0",
+        "--unixsocket",
+        str(socket),
+        "--unixsocketperm",
+        "600",
+        "--dir",
+        str(home),
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "everysec",
+        "--save",
+        "",
+        "--daemonize",
+        "no",
+        "--loglevel",
+        "warning",
     )
     return Program(name="redis", command=command), f"redis+socket://{socket}"
 

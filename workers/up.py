@@ -98,9 +98,7 @@ def _run(options: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     return 0
 
 
-def _environment(
-    options: argparse.Namespace, supervisor: Supervisor, stack: contextlib.ExitStack
-) -> dict[str, str]:
+def _environment(options: argparse.Namespace, supervisor: Supervisor, stack: contextlib.ExitStack) -> dict[str, str]:
     """Servers that are not configured from outside are started here."""
     data = options.data.resolve()
     environ = {"QSUBMIT_DATA": str(data), "QSUBMIT_LOG_LEVEL": options.log_level}
@@ -167,9 +165,22 @@ def _free_port() -> int:
 
 def _start(options: argparse.Namespace, supervisor: Supervisor) -> None:
     gateway = (
-        sys.executable, "-m", "uvicorn", "--factory", "broker.bootstrap:gateway", "--host", options.host,
-        "--port", str(options.port), "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "5",
-        "--backlog", "4096",
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "--factory",
+        "broker.bootstrap:gateway",
+        "--host",
+        options.host,
+        "--port",
+        str(options.port),
+        "--no-access-log",
+        "--log-level",
+        "warning",
+        "--timeout-graceful-shutdown",
+        "5",
+        "--backlog",
+        "4096",
     )
     supervisor.start(Program(name="gateway", command=gateway))
     supervisor.start(Program(name="scan", command=(sys.executable, "-m", "workers.scan")))

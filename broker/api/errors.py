@@ -38,16 +38,30 @@ STATUS: dict[type[errors.QsubmitError], int] = {
 }
 CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 TITLES = {
-    400: "Bad request", 401: "Not authenticated", 402: "Budget exceeded", 403: "Forbidden", 404: "Not found",
-    405: "Method not allowed", 409: "Conflict", 411: "Length required", 413: "Too large", 415: "Unsupported media type",
-    422: "Invalid", 429: "Too many requests", 500: "Internal error", 503: "Unavailable",
+    400: "Bad request",
+    401: "Not authenticated",
+    402: "Budget exceeded",
+    403: "Forbidden",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    411: "Length required",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Invalid",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Unavailable",
 }
 
 
 def problem(status: int, code: str, detail: str, *, retry_after: float | None = None, **more: object) -> Response:
     """A problem+json answer; members that are None are left out."""
     body: dict[str, object] = {
-        "type": f"urn:qsubmit:error:{code}", "title": TITLES.get(status, "Error"), "status": status, "code": code,
+        "type": f"urn:qsubmit:error:{code}",
+        "title": TITLES.get(status, "Error"),
+        "status": status,
+        "code": code,
         "detail": detail,
     }
     body |= {name: value for name, value in (more | {"retry_after": retry_after}).items() if value is not None}

@@ -120,8 +120,12 @@ SMALL = 4096  # characters that intake reads faster than a thread is woken
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/JobRequest"}}},
         },
         "parameters": [
-            {"name": "Idempotency-Key", "in": "header", "required": False,
-             "schema": {"type": "string", "minLength": 1, "maxLength": 255}},
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+            },
         ],
     },
 )
@@ -169,9 +173,7 @@ async def submit_job(request: Request) -> Response:
         known = await run_in_threadpool(room.look.job, member, admitted.job.id, at=room.clock())
         return answer(present.seen(known), 200)
     moves = [(move.after.value, move.at, move.reason) for move in admitted.moves]
-    view = present.job(
-        admitted.job, inspected.requirement, tried=None, moves=moves, split=present.FRESH_LATENCY
-    )
+    view = present.job(admitted.job, inspected.requirement, tried=None, moves=moves, split=present.FRESH_LATENCY)
     return answer(view, 202)
 
 

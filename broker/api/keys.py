@@ -45,8 +45,13 @@ async def create_key(request: Request, body: schemas.KeyRequest, member: Caller)
         with room.store.write() as work:
             owner = _owner(work, body.member or member.id, member)
             key, secret = room.keys.create(
-                work, member=owner, name=body.name, scopes=_scopes(work, body, owner, member), at=room.clock(),
-                expires_at=expires, by=member.id,
+                work,
+                member=owner,
+                name=body.name,
+                scopes=_scopes(work, body, owner, member),
+                at=room.clock(),
+                expires_at=expires,
+                by=member.id,
             )
         return present.key(key) | {"key": secret}
 

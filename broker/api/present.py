@@ -88,7 +88,11 @@ FRESH_LATENCY = {"broker_queue_s": 0.0, "vendor_queue_s": None, "run_s": None, "
 
 
 def job(
-    value: Job, need: Requirement, *, tried: Attempt | None, moves: Sequence[tuple[str, datetime, str]],
+    value: Job,
+    need: Requirement,
+    *,
+    tried: Attempt | None,
+    moves: Sequence[tuple[str, datetime, str]],
     split: dict[str, float | None],
 ) -> dict[str, Any]:
     """A job as every reader sees it."""
@@ -122,7 +126,10 @@ def job(
         "member": value.member,
         "trace_id": value.trace,
         "links": {
-            "self": path, "result": f"{path}/result", "events": f"{path}/events", "decision": f"{path}/decision",
+            "self": path,
+            "result": f"{path}/result",
+            "events": f"{path}/events",
+            "decision": f"{path}/decision",
             "cancel": f"{path}/cancel",
         },
     }

@@ -97,7 +97,14 @@ class Keys:
                 work.people.touch_keys(used)
 
     def create(
-        self, work: Work, *, member: str, name: str, scopes: Sequence[str], at: datetime, expires_at: datetime | None,
+        self,
+        work: Work,
+        *,
+        member: str,
+        name: str,
+        scopes: Sequence[str],
+        at: datetime,
+        expires_at: datetime | None,
         by: str,
     ) -> tuple[KeyRow, str]:
         """A new key with its secret, which is returned once and stored nowhere."""

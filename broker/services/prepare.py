@@ -92,10 +92,7 @@ class Preparation:
         """Whether ``decide`` will answer without reading the database."""
         kept, posted = self._access.get(member.hub), self._market.latest
         return (
-            kept is not None
-            and at - kept[0] < ACCESS_KEPT
-            and posted is not None
-            and posted is self._market.fresh(at)
+            kept is not None and at - kept[0] < ACCESS_KEPT and posted is not None and posted is self._market.fresh(at)
         )
 
     def _access_of(self, hub: str, at: datetime) -> Access:

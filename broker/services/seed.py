@@ -98,9 +98,7 @@ def _project(work: Work, row: dict[str, Any], path: tuple[str, str], parent: str
         _budget(work, "member", name, member, above, currency)
 
 
-def _budget(
-    work: Work, kind: str, owner: str, row: dict[str, Any], parent: str | None, currency: str
-) -> str:
+def _budget(work: Work, kind: str, owner: str, row: dict[str, Any], parent: str | None, currency: str) -> str:
     limit = (row.get("budget") or {}).get("limit")
     body = {
         "id": budget_id(kind, owner),
@@ -129,7 +127,11 @@ def _micros(value: date | datetime | None) -> int | None:
 def _rate(row: dict[str, Any]) -> Rate:
     amount = Money.parse(str(row["rate"]), row["quote"]).micros
     return Rate(
-        id=row["id"], base=row["base"], quote=row["quote"], micros=amount, as_of=_moment(row["as_of"]),
+        id=row["id"],
+        base=row["base"],
+        quote=row["quote"],
+        micros=amount,
+        as_of=_moment(row["as_of"]),
         source=_source(row),
     )
 

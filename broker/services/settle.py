@@ -76,8 +76,15 @@ class Tariff:
 
 
 def ended(  # noqa: PLR0913  an end has this many parts
-    change: Change, to: JobState, how: AttemptEnd, *, at: datetime, reason: str = "", cost: Bill | None = None,
-    usage: Usage | None = None, code: str | None = None,
+    change: Change,
+    to: JobState,
+    how: AttemptEnd,
+    *,
+    at: datetime,
+    reason: str = "",
+    cost: Bill | None = None,
+    usage: Usage | None = None,
+    code: str | None = None,
 ) -> Change:
     """The job's end with its bill: the charge is booked on every ancestor, the rest of the hold goes back."""
     attempt = None if change.attempt is None else alter(change.attempt, end=how, detail=reason)

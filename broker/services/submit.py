@@ -174,9 +174,7 @@ def _repeat(known: Job, submission: Submission) -> Admitted | QsubmitError:
 
 def _exceeded(short: Budget, offer: Offer, more: int) -> BudgetExceeded:
     left = replace(offer.cost, micros=(short.left or 0) - more)
-    return BudgetExceeded(
-        f"the job may cost {offer.cost} and {short.owner} has {left} left", budget=short.id
-    )
+    return BudgetExceeded(f"the job may cost {offer.cost} and {short.owner} has {left} left", budget=short.id)
 
 
 class Admitter:

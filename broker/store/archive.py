@@ -34,8 +34,10 @@ class Archive:
 
     def keep_programs(self, kept: Sequence[tuple[Program, str]]) -> None:
         """Programs with their requirement as JSON text, by content; sorted, so that writers cannot deadlock."""
-        rows = {p.sha256: {"sha256": p.sha256, "format": p.format.value, "source": p.source, "requirement": need}
-                for p, need in kept}
+        rows = {
+            p.sha256: {"sha256": p.sha256, "format": p.format.value, "source": p.source, "requirement": need}
+            for p, need in kept
+        }
         self._keep(programs, [rows[key] for key in sorted(rows)])
 
     def keep_decisions(self, kept: Sequence[tuple[str, str, str]]) -> None:

@@ -51,16 +51,29 @@ class Catalogue:
         """Keep price rows; a row that is known by its id is never changed."""
         for price in sorted(rows, key=lambda p: p.id):
             row = {
-                "id": price.id, "device": price.device, "currency": price.currency, "per_task": price.per_task,
-                "per_shot": price.per_shot, "per_second": price.per_second, "minimum_ms": price.minimum_ms,
-                "as_of": micros(price.as_of), "source": price.source, "origin": origin,
+                "id": price.id,
+                "device": price.device,
+                "currency": price.currency,
+                "per_task": price.per_task,
+                "per_shot": price.per_shot,
+                "per_second": price.per_second,
+                "minimum_ms": price.minimum_ms,
+                "as_of": micros(price.as_of),
+                "source": price.source,
+                "origin": origin,
             }
             self._connection.execute(self._dialect.insert(prices).values(row).on_conflict_do_nothing())
 
     def put_rate(self, rate: Rate) -> None:
         """Keep a dated rate; a row that is known by its id is never changed."""
-        row = {"id": rate.id, "base": rate.base, "quote": rate.quote, "micros": rate.micros,
-               "as_of": micros(rate.as_of), "source": rate.source}
+        row = {
+            "id": rate.id,
+            "base": rate.base,
+            "quote": rate.quote,
+            "micros": rate.micros,
+            "as_of": micros(rate.as_of),
+            "source": rate.source,
+        }
         self._connection.execute(self._dialect.insert(rates).values(row).on_conflict_do_nothing())
 
     def devices(self) -> list[Device]:
@@ -146,8 +159,15 @@ class Catalogue:
 
 def _price_of(row: Row[Any]) -> Price:
     return Price(
-        id=row.id, device=row.device, currency=row.currency, per_task=row.per_task, per_shot=row.per_shot,
-        per_second=row.per_second, minimum_ms=row.minimum_ms, as_of=moment(row.as_of), source=row.source,
+        id=row.id,
+        device=row.device,
+        currency=row.currency,
+        per_task=row.per_task,
+        per_shot=row.per_shot,
+        per_second=row.per_second,
+        minimum_ms=row.minimum_ms,
+        as_of=moment(row.as_of),
+        source=row.source,
     )
 
 

@@ -22,9 +22,7 @@ def open_engine(url: str, *, pool_size: int = 5) -> Engine:
         return _sqlite(url)
     # A writer that stops between statements (a suspended machine) holds the append lock; the server ends it.
     patience = {"options": f"-c idle_in_transaction_session_timeout={IDLE_MS}"}
-    return create_engine(
-        url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, connect_args=patience
-    )
+    return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, connect_args=patience)
 
 
 def _sqlite(url: str) -> Engine:

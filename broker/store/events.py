@@ -72,7 +72,12 @@ class Events:
         return self._read(select(events).where(events.c.job_id.in_(tuple(job_ids))))
 
     def after(
-        self, seq: int, limit: int, *, organisation: str | None = None, project: str | None = None,
+        self,
+        seq: int,
+        limit: int,
+        *,
+        organisation: str | None = None,
+        project: str | None = None,
         job: str | None = None,
     ) -> list[StoredEvent]:
         """The stream from a position on, for everybody, one organisation, one project or one job."""

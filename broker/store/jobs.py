@@ -23,14 +23,30 @@ if TYPE_CHECKING:
 
 WAITING = JobState.QUEUED.value
 IN_FLIGHT = tuple(
-    s.value
-    for s in (JobState.SUBMITTING, JobState.UNKNOWN, JobState.SUBMITTED, JobState.RUNNING, JobState.FETCHING)
+    s.value for s in (JobState.SUBMITTING, JobState.UNKNOWN, JobState.SUBMITTED, JobState.RUNNING, JobState.FETCHING)
 )
 SCANNED = (*IN_FLIGHT, JobState.ATTENTION.value, JobState.ACCEPTED.value)
 
 _SAVED = (
-    "state", "device", "backend", "quoted", "held", "charged", "price_id", "rate_id", "decision_id", "sandbox",
-    "updated_at", "lease_owner", "lease_until", "fence", "attempt", "remote_id", "error_code", "error", "run_ms",
+    "state",
+    "device",
+    "backend",
+    "quoted",
+    "held",
+    "charged",
+    "price_id",
+    "rate_id",
+    "decision_id",
+    "sandbox",
+    "updated_at",
+    "lease_owner",
+    "lease_until",
+    "fence",
+    "attempt",
+    "remote_id",
+    "error_code",
+    "error",
+    "run_ms",
 )
 _NEW_DUE = bindparam("new_due_at", type_=BigInteger)
 # Whoever saves without having seen a cancel request must not push the next look into the future.

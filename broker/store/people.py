@@ -65,8 +65,13 @@ class People:
         """A member with the chain of ancestors, and those of the key's ``scopes`` that the member's role still has."""
         query = (
             select(
-                members.c.id, members.c.name, members.c.role, projects.c.id.label("project"),
-                organisations.c.id.label("organisation"), hubs.c.id.label("hub"), hubs.c.currency,
+                members.c.id,
+                members.c.name,
+                members.c.role,
+                projects.c.id.label("project"),
+                organisations.c.id.label("organisation"),
+                hubs.c.id.label("hub"),
+                hubs.c.currency,
             )
             .join(projects, projects.c.id == members.c.project_id)
             .join(organisations, organisations.c.id == projects.c.organisation_id)

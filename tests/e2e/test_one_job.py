@@ -82,7 +82,10 @@ def test_a_sweep_is_one_job_with_a_result_per_point(hub):
 
 
 def test_registers_keep_their_names_and_bit_order(hub):
-    source = "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[3];\ncreg a[1];\ncreg b[2];\nx q[0];\nmeasure q[0]->a[0];\nmeasure q[1]->b[0];\nmeasure q[2]->b[1];\n"
+    source = (
+        'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[3];\ncreg a[1];\ncreg b[2];\nx q[0];\n'
+        "measure q[0]->a[0];\nmeasure q[1]->b[0];\nmeasure q[2]->b[1];\n"
+    )
     with hub.client() as client:
         for device in ("local/aer", "local/auto", "local/qsim"):
             job = client.submit(source, format="openqasm2", shots=50, device=device)["id"]
@@ -93,9 +96,16 @@ def test_registers_keep_their_names_and_bit_order(hub):
 
 
 def test_a_cancelled_job_returns_its_hold(hub):
-    slow = "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[25];\ncreg c[25];\n" + "".join(
-        f"h q[{i}];\nrx(0.{i + 1}) q[{i}];\ncx q[{i}],q[{(7 * i + 3) % 25}];\n" for i in range(25) if (7 * i + 3) % 25 != i
-    ) * 6 + "measure q->c;\n"
+    slow = (
+        'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[25];\ncreg c[25];\n'
+        + "".join(
+            f"h q[{i}];\nrx(0.{i + 1}) q[{i}];\ncx q[{i}],q[{(7 * i + 3) % 25}];\n"
+            for i in range(25)
+            if (7 * i + 3) % 25 != i
+        )
+        * 6
+        + "measure q->c;\n"
+    )
     with hub.client() as client:
         job = client.submit(slow, format="openqasm2", shots=100, device="local/aer")["id"]
         client.cancel(job)

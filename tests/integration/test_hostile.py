@@ -26,7 +26,9 @@ SLOW = {"perceval: 50000 components"}
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("hostile") / "data", "--no-sandbox", "--workers", str(POOL), environ=BOUNDS) as started:
+    with running(
+        tmp_path_factory.mktemp("hostile") / "data", "--no-sandbox", "--workers", str(POOL), environ=BOUNDS
+    ) as started:
         yield started
 
 
@@ -46,7 +48,11 @@ def chosen():
 
 def post(hub, hostile):
     """(name, expectation, status, answer) of one submission."""
-    body = {"program": {"format": hostile.format.value, "source": hostile.source}, "shots": 10, "name": hostile.name[:100]}
+    body = {
+        "program": {"format": hostile.format.value, "source": hostile.source},
+        "shots": 10,
+        "name": hostile.name[:100],
+    }
     headers = {"Authorization": f"Bearer {hub.key()}", "Content-Type": "application/json"}
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", hub.port, timeout=120)) as connection:
         # Lone surrogates travel as JSON escapes, as a client in another language would send them.

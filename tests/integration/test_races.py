@@ -82,7 +82,7 @@ def test_racing_retries_of_one_wish_make_one_job(postgres_url, tmp_path):  # noq
 
         def retry(connection, number):
             connection.request(
-                "POST", "/v1/jobs", body=b'{"program": {"format": "openqasm2", "source": %s}, "device": "local/aer"}' % SOURCE,
+                "POST", "/v1/jobs", body=WISH,
                 headers={"Authorization": f"Bearer {key}", "Idempotency-Key": f"wish-{number % 10}"},
             )  # fmt: skip
             answer = connection.getresponse()
@@ -98,3 +98,4 @@ def test_racing_retries_of_one_wish_make_one_job(postgres_url, tmp_path):  # noq
 
 
 SOURCE = b'"OPENQASM 2.0;\\ninclude \\"qelib1.inc\\";\\nqreg q[1];\\ncreg c[1];\\nh q[0];\\nmeasure q -> c;\\n"'
+WISH = b'{"program": {"format": "openqasm2", "source": %s}, "device": "local/aer"}' % SOURCE

@@ -18,7 +18,10 @@ from schemathesis.specs.openapi.checks import (
 from tests.support.databases import bell, database_url, migrated_file, opened, postgres, postgres_url  # noqa: F401
 from tests.support.gateway import BELL, furnish, world
 
-CONFIG = {"generation": {"mode": "all", "max-examples": 30, "database": "none"}, "phases": {"coverage": {"enabled": True}}}
+CONFIG = {
+    "generation": {"mode": "all", "max-examples": 30, "database": "none"},
+    "phases": {"coverage": {"enabled": True}},
+}
 CHECKS = [
     schemathesis.checks.not_a_server_error,
     status_code_conformance,

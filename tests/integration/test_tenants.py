@@ -23,7 +23,12 @@ JOB_ROUTES = [
 KEY_ROUTES = [("POST", "/v1/keys/{id}/rotate"), ("DELETE", "/v1/keys/{id}")]
 LISTS = ["/v1/jobs", "/v1/jobs?limit=200", "/v1/keys", "/v1/events?follow=false&after=0", "/metrics", "/v1/devices"]
 OPERATORS_ONLY = ("adopt", "release")
-STRANGERS = {"dan": "another organisation", "sua": "another hub", "seo": "another hub's administrator", "cyd": "another project"}
+STRANGERS = {
+    "dan": "another organisation",
+    "sua": "another hub",
+    "seo": "another hub's administrator",
+    "cyd": "another project",
+}
 
 
 @pytest.fixture
@@ -39,7 +44,11 @@ def owned(gateway):  # noqa: F811  the fixture
     gateway.drive(ticks=4, step=60)
     ids["queued"] = gateway.job("ada", options={"note": CANARY}, **marked)["id"]
     ids["key"] = gateway.call("ada", "POST", "/v1/keys", json={"name": CANARY}).json()["id"]
-    assert [gateway.see(ids[kind])["state"] for kind in ("ended", "attention", "queued")] == ["succeeded", "attention", "queued"]
+    assert [gateway.see(ids[kind])["state"] for kind in ("ended", "attention", "queued")] == [
+        "succeeded",
+        "attention",
+        "queued",
+    ]
     return gateway, ids
 
 
@@ -62,7 +71,9 @@ def test_a_strangers_job_does_not_exist(owned, who, kind):
         found, absent = (ask(world, who, method, path, name) for name in (ids[kind], NOBODY))
         only_operators = path.endswith(OPERATORS_ONLY) and who != "seo"
         assert found.status_code == (403 if only_operators else 404), (path, found.text)
-        assert found.json() == {k: str(v).replace(NOBODY, ids[kind]) if k == "detail" else v for k, v in absent.json().items()}
+        assert found.json() == {
+            k: str(v).replace(NOBODY, ids[kind]) if k == "detail" else v for k, v in absent.json().items()
+        }
         assert CANARY not in found.text + str(found.headers)
     assert world.see(ids[kind])["cancel_requested"] is False
 

@@ -18,7 +18,6 @@ from tests.support.crash_hub import VENDORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from typing import Any
 
     from sqlalchemy.engine import Connection
 
@@ -52,7 +51,7 @@ def _events(connection: Connection, jobs: Mapping[str, Row]) -> None:
     assert moves.keys() == jobs.keys(), "a job without events, or events without a job"
     for job, path in moves.items():
         assert path[0] == (None, "accepted"), (job, path)
-        for (_, came), (before, after) in zip(path, path[1:], strict=False):
+        for (_, came), (before, after) in itertools.pairwise(path):
             assert came == before, (job, path)
             assert after in NEXT[JobState(before)], (job, path)
         assert path[-1][1] == jobs[job]["state"], (job, path)

@@ -282,7 +282,12 @@ def crash_hub(home: Path, database: str) -> Iterator[CrashHub]:
     vendors, kept = Vendors(home / "vendors"), File(data) if database == "sqlite" else Postgres(data)
     environ = {**SHORT, **vendors.environ, **kept.environ, "QSUBMIT_CRASH": str(home / "data.plan")}
     hub = CrashHub(
-        data=data, port=free_port(), options=("--no-sandbox", "--workers", "1"), environ=environ, vendors=vendors, database=kept
+        data=data,
+        port=free_port(),
+        options=("--no-sandbox", "--workers", "1"),
+        environ=environ,
+        vendors=vendors,
+        database=kept,
     )
     try:
         hub.start()

@@ -88,10 +88,17 @@ class World:
     def key(self, member: str, scopes: list[str] | None = None, **more: Any) -> str:
         """A secret of a member; by default with all scopes of the role."""
         with self.store.write() as work:
-            role = work.connection.execute(select(tables.members.c.role).where(tables.members.c.id == member_id(member)))
+            role = work.connection.execute(
+                select(tables.members.c.role).where(tables.members.c.id == member_id(member))
+            )
             wanted = sorted(SCOPES_OF[Role(role.scalar_one())]) if scopes is None else scopes
             _, secret = self.room.keys.create(
-                work, member=member_id(member), name="test", scopes=wanted, at=self.clock(), by="test",
+                work,
+                member=member_id(member),
+                name="test",
+                scopes=wanted,
+                at=self.clock(),
+                by="test",
                 **({"expires_at": None} | more),
             )
         return secret

@@ -83,7 +83,9 @@ def _await(gateway: Served) -> None:
             return
 
 
-def race(gateways: Sequence[Served], total: int, threads: int, request: Callable[[http.client.HTTPConnection, int], Any]):
+def race(
+    gateways: Sequence[Served], total: int, threads: int, request: Callable[[http.client.HTTPConnection, int], Any]
+):
     """``total`` requests from ``threads`` clients that start together, each on its own connection: all answers."""
     ready, answers, failed = threading.Barrier(threads), [], []
 
@@ -93,8 +95,7 @@ def race(gateways: Sequence[Served], total: int, threads: int, request: Callable
             with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as connection:
                 connection.connect()
                 ready.wait(60)
-                for each in range(number, total, threads):
-                    answers.append(request(connection, each))
+                answers.extend(request(connection, each) for each in range(number, total, threads))
         except BaseException as error:  # noqa: BLE001  the caller shows it
             failed.append(error)
             ready.abort()

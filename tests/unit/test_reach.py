@@ -28,9 +28,7 @@ def test_the_standard_library_and_the_named_are_allowed(imported):
 
 @pytest.mark.parametrize("imported", ["numpy", "broker.store", "broker.domainlike"])
 def test_anything_else_is_a_breach(imported):
-    assert breaches(("broker.domain.job", imported), **ONLY_ITSELF) == [
-        ("broker.domain.job", imported, 1)
-    ]
+    assert breaches(("broker.domain.job", imported), **ONLY_ITSELF) == [("broker.domain.job", imported, 1)]
 
 
 def test_never_forbids_what_lies_below_too():
@@ -39,10 +37,7 @@ def test_never_forbids_what_lies_below_too():
 
 
 def test_the_excepted_are_left_alone():
-    assert (
-        breaches(("broker.domain.job", "numpy"), never=["numpy"], apart_from=["broker.domain.job"])
-        == []
-    )
+    assert breaches(("broker.domain.job", "numpy"), never=["numpy"], apart_from=["broker.domain.job"]) == []
 
 
 def test_a_package_that_does_not_exist_yet_breaks_nothing():

@@ -71,7 +71,9 @@ def every() -> list[tuple[str, Case]]:
         for shift, victim in enumerate(servers):
             for place, point in places:
                 able = [w for w in vendors if point in POINTS[w]]
-                vendor = "local" if victim == "local" and point in POINTS["local"] else able[(place + shift) % len(able)]
+                vendor = (
+                    "local" if victim == "local" and point in POINTS["local"] else able[(place + shift) % len(able)]
+                )
                 others.append(Case(victim=victim, point=point, vendor=vendor))
         cases += [(database, case) for case in (*doors, *stops, *workers, *others)]
     return [each for each in cases if each not in TELLING]

@@ -38,12 +38,15 @@ def test_the_vendors_limit_is_what_the_hubs_may_spend(store, tmp_path):
         with store.write() as work:
             work.catalogue.put_devices("braket", Recovery.TOKEN.value, braket.devices(), NOW)
         with store.read() as work:
-            found = dict((device.name, (device, amount)) for device, amount in ceilings(work, "braket", NOW))
+            found = {device.name: (device, amount) for device, amount in ceilings(work, "braket", NOW)}
         device, amount = found["braket/ionq-forte-1"]
         braket.keep_ceiling(device, amount)
         braket.keep_ceiling(device, amount)
         client = boto3.client(
-            "braket", region_name="us-east-1", endpoint_url=sandbox.url, aws_access_key_id="x",
+            "braket",
+            region_name="us-east-1",
+            endpoint_url=sandbox.url,
+            aws_access_key_id="x",
             aws_secret_access_key="y",
         )
         limits = client.search_spending_limits(filters=[])["spendingLimits"]

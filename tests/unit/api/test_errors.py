@@ -31,15 +31,21 @@ def test_codes_are_unique():
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/nowhere", 404, "not_found"), ("GET", "/v1/jobs/", 404, "not_found"),
-        ("PUT", "/v1/jobs", 405, "method_not_allowed"), ("DELETE", "/healthz", 405, "method_not_allowed"),
+        ("GET", "/nowhere", 404, "not_found"),
+        ("GET", "/v1/jobs/", 404, "not_found"),
+        ("PUT", "/v1/jobs", 405, "method_not_allowed"),
+        ("DELETE", "/healthz", 405, "method_not_allowed"),
         ("GET", "/v1/jobs/00000000-0000-7000-8000-000000000000", 404, "not_found"),
-        ("GET", "/v1/jobs/%00", 422, "request_invalid"), ("GET", "/v1/jobs?limit=0", 422, "request_invalid"),
-        ("GET", "/v1/jobs?state=asleep", 422, "request_invalid"), ("GET", "/v1/jobs?since=2020-01-01T00:00:00", 422, "request_invalid"),
-        ("GET", "/v1/jobs?tag=%00", 422, "request_invalid"), ("GET", "/v1/events?after=-1", 422, "request_invalid"),
-        ("GET", "/v1/jobs?cursor=%00", 422, "request_invalid"), ("DELETE", "/v1/keys/qs_live_nobody", 404, "not_found"),
+        ("GET", "/v1/jobs/%00", 422, "request_invalid"),
+        ("GET", "/v1/jobs?limit=0", 422, "request_invalid"),
+        ("GET", "/v1/jobs?state=asleep", 422, "request_invalid"),
+        ("GET", "/v1/jobs?since=2020-01-01T00:00:00", 422, "request_invalid"),
+        ("GET", "/v1/jobs?tag=%00", 422, "request_invalid"),
+        ("GET", "/v1/events?after=-1", 422, "request_invalid"),
+        ("GET", "/v1/jobs?cursor=%00", 422, "request_invalid"),
+        ("DELETE", "/v1/keys/qs_live_nobody", 404, "not_found"),
     ],
-)  # fmt: skip
+)
 def test_every_refusal_is_a_problem(gateway, method, path, status, code):
     answer = gateway.call("ada", method, path)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -51,7 +57,9 @@ def test_a_method_that_is_not_allowed_says_which_are(gateway):
     assert set(gateway.call("ada", "PUT", "/v1/jobs").headers["allow"].split(", ")) & {"GET", "POST"}
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic abc", "Bearer wrong", "Bearer \xe9", "bearer"])
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer ", "Basic abc", "Bearer wrong", "Bearer \xe9", "bearer"]
+)
 def test_without_a_good_key_nobody_comes_in(gateway, header):
     headers = {} if header is None else {b"Authorization": header.encode("latin-1")}
     answer = gateway.client.get("/v1/jobs", headers=headers)

@@ -49,7 +49,10 @@ def test_the_largest_body_is_admitted(limited):
 
         body = json.dumps(request()).encode()
         assert gateway.call("ada", "POST", "/v1/jobs", content=body + b" " * ((1 << 20) - len(body))).status_code == 202
-        assert gateway.call("ada", "POST", "/v1/jobs", content=body + b" " * ((1 << 20) + 1 - len(body))).status_code == 413
+        assert (
+            gateway.call("ada", "POST", "/v1/jobs", content=body + b" " * ((1 << 20) + 1 - len(body))).status_code
+            == 413
+        )
 
 
 def test_a_key_that_is_used_too_fast_is_told_when_to_come_back(limited):

@@ -45,8 +45,13 @@ def test_a_job_that_ran_shows_its_bill_its_time_and_its_attempt(gateway):
     gateway.drive()
     view = gateway.see(job)
     assert [move["state"] for move in view["timeline"]] == [
-        "accepted", "queued", "submitting", "submitted", "fetching", "succeeded",
-    ]  # fmt: skip
+        "accepted",
+        "queued",
+        "submitting",
+        "submitted",
+        "fetching",
+        "succeeded",
+    ]
     assert view["cost"] == {"quoted": "560", "held": "0", "charged": "560", "currency": "KRW"}
     assert (view["attempt"]["outcome"], view["attempt"]["vendor_status"]) == ("done", "COMPLETED")
     assert view["latency"]["run_s"] == 1.5
@@ -104,12 +109,21 @@ def test_a_page_that_holds_all_has_no_next_one(gateway):
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ({"name": "one"}, ["one"]), ({"name": "One"}, []), ({"tag": "x"}, ["one"]), ({"tag": "X"}, ["two"]), ({"tag": "y"}, ["one", "two"]),
-        ({"tag": "%"}, []), ({"tag": '","'}, []), ({"device": "braket/garnet"}, ["two"]), ({"state": "queued"}, ["one", "two"]),
-        ({"state": "failed"}, []), ({"since": "2026-11-20T09:00:01Z"}, ["two"]), ({"since": "0001-01-01T00:00:00+10:00"}, ["one", "two"]),
+        ({"name": "one"}, ["one"]),
+        ({"name": "One"}, []),
+        ({"tag": "x"}, ["one"]),
+        ({"tag": "X"}, ["two"]),
+        ({"tag": "y"}, ["one", "two"]),
+        ({"tag": "%"}, []),
+        ({"tag": '","'}, []),
+        ({"device": "braket/garnet"}, ["two"]),
+        ({"state": "queued"}, ["one", "two"]),
+        ({"state": "failed"}, []),
+        ({"since": "2026-11-20T09:00:01Z"}, ["two"]),
+        ({"since": "0001-01-01T00:00:00+10:00"}, ["one", "two"]),
         ({"tag": "한글"}, ["two"]),
     ],
-)  # fmt: skip
+)
 def test_jobs_are_filtered(both, query, found):
     both.job("ada", name="one", tags=["x", "y"])
     both.clock.forward(1)
@@ -214,7 +228,11 @@ def test_what_operators_decide_is_audited(gateway, attended):
 def test_a_decision_lists_every_device_and_replays_bit_for_bit(gateway):
     job = gateway.job("ada", device=None, prefer="cheapest")["id"]
     view = gateway.call("ada", "GET", f"/v1/jobs/{job}/decision").json()
-    assert {row["device"] for row in (*view["offers"], *view["refusals"])} == {"local/aer", "braket/garnet", "pasqal/gates"}
+    assert {row["device"] for row in (*view["offers"], *view["refusals"])} == {
+        "local/aer",
+        "braket/garnet",
+        "pasqal/gates",
+    }
     with gateway.store.read() as work:
         body, snapshot = work.archive.decision(work.jobs.get(job).decision)
     stored = json.loads(body)
@@ -225,7 +243,11 @@ def test_a_decision_lists_every_device_and_replays_bit_for_bit(gateway):
 
 
 def test_a_decision_of_a_policy_with_every_limit_replays_too(gateway):
-    limits = {"max_cost": {"amount": "1.5", "currency": "USD"}, "deadline": "2026-11-21T00:00:00+09:00", "min_success": 0.1}
+    limits = {
+        "max_cost": {"amount": "1.5", "currency": "USD"},
+        "deadline": "2026-11-21T00:00:00+09:00",
+        "min_success": 0.1,
+    }
     job = gateway.job("ada", device=None, prefer="best", **limits)["id"]
     with gateway.store.read() as work:
         body, snapshot = work.archive.decision(work.jobs.get(job).decision)

@@ -155,7 +155,9 @@ def test_who_may_issue_keys_for_whom(gateway, who, owner, status):
 def test_a_lead_cannot_give_a_viewer_more_than_a_viewers_scopes(gateway):
     answer = create(gateway, "ada", member=member_id("vic"), scopes=["jobs:write"])
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
-    assert set(create(gateway, "ada", member=member_id("vic")).json()["scopes"]) == {s.value for s in SCOPES_OF[Role.VIEWER]}
+    assert set(create(gateway, "ada", member=member_id("vic")).json()["scopes"]) == {
+        s.value for s in SCOPES_OF[Role.VIEWER]
+    }
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,11 @@ def test_a_stream_goes_on_after_the_last_event_that_was_seen(gateway, way):
     gateway.drive()
     whole = moves(stream(gateway, job=job))
     last = str(whole[2]["id"])
-    rest = stream(gateway, job=job, headers={"Last-Event-ID": last}) if way == "header" else stream(gateway, job=job, after=last)
+    rest = (
+        stream(gateway, job=job, headers={"Last-Event-ID": last})
+        if way == "header"
+        else stream(gateway, job=job, after=last)
+    )
     assert moves(rest) == whole[3:]
 
 

@@ -14,7 +14,13 @@ def test_a_job_is_admitted_with_its_cost_and_first_moves(gateway):
     answer = gateway.submit("ada", shots=100, name="bell", tags=["a", "b"], seed=7)
     view = answer.json()
     assert answer.status_code == 202
-    assert (view["state"], view["device"], view["name"], view["tags"], view["seed"]) == ("queued", "local/aer", "bell", ["a", "b"], 7)
+    assert (view["state"], view["device"], view["name"], view["tags"], view["seed"]) == (
+        "queued",
+        "local/aer",
+        "bell",
+        ["a", "b"],
+        7,
+    )
     assert view["cost"] == {"quoted": "10", "held": "10", "charged": None, "currency": "KRW"}
     assert [move["state"] for move in view["timeline"]] == ["accepted", "queued"]
     assert view == gateway.see(view["id"])
@@ -28,7 +34,9 @@ def test_an_admitted_job_rings_its_backend(gateway, bell):
 def test_the_hold_is_taken_on_every_ancestor(gateway):
     gateway.job("bob")
     held = {owner: held for owner, (held, _, _) in gateway.budgets().items() if held}
-    assert held == dict.fromkeys(["hub:daejeon", "organisation:university", "project:physics", "member:bob"], 10_000_000)
+    assert held == dict.fromkeys(
+        ["hub:daejeon", "organisation:university", "project:physics", "member:bob"], 10_000_000
+    )
     assert gateway.sums() == {0}
 
 
@@ -40,17 +48,31 @@ def test_a_vendors_currency_is_converted_at_the_dated_rate(gateway):
 @pytest.mark.parametrize(
     ("field", "value", "pointer"),
     [
-        ("shots", "100", "/shots"), ("shots", 0, "/shots"), ("shots", True, "/shots"), ("shots", 1.5, "/shots"),
-        ("surprise", 1, "/surprise"), ("seed", "7", "/seed"), ("prefer", "luckiest", "/prefer"),
-        ("points", [{"x": "0.5"}], "/points/0/x"), ("max_cost", {"amount": "-1", "currency": "KRW"}, "/max_cost/amount"),
-        ("max_cost", {"amount": "1"}, "/max_cost/currency"), ("deadline", 5, "/deadline"), ("deadline", "5", "/deadline"),
-        ("deadline", "2020-01-01T00:00:00Z", "/deadline"), ("deadline", "2030-01-01T00:00:00", "/deadline"),
-        ("deadline", "9999-12-31T23:59:59-10:00", "/deadline"), ("name", "a\0b", "/name"), ("name", "x" * 129, "/name"),
-        ("tags", ["x\0"], "/tags/0"), ("options", {"a\0": "b"}, "/options/a\0/[key]"), ("min_success", 1.5, "/min_success"),
-        ("program", {"format": "qasm9", "source": "x"}, "/program/format"), ("program", {"format": "ahs"}, "/program/source"),
+        ("shots", "100", "/shots"),
+        ("shots", 0, "/shots"),
+        ("shots", True, "/shots"),
+        ("shots", 1.5, "/shots"),
+        ("surprise", 1, "/surprise"),
+        ("seed", "7", "/seed"),
+        ("prefer", "luckiest", "/prefer"),
+        ("points", [{"x": "0.5"}], "/points/0/x"),
+        ("max_cost", {"amount": "-1", "currency": "KRW"}, "/max_cost/amount"),
+        ("max_cost", {"amount": "1"}, "/max_cost/currency"),
+        ("deadline", 5, "/deadline"),
+        ("deadline", "5", "/deadline"),
+        ("deadline", "2020-01-01T00:00:00Z", "/deadline"),
+        ("deadline", "2030-01-01T00:00:00", "/deadline"),
+        ("deadline", "9999-12-31T23:59:59-10:00", "/deadline"),
+        ("name", "a\0b", "/name"),
+        ("name", "x" * 129, "/name"),
+        ("tags", ["x\0"], "/tags/0"),
+        ("options", {"a\0": "b"}, "/options/a\0/[key]"),
+        ("min_success", 1.5, "/min_success"),
+        ("program", {"format": "qasm9", "source": "x"}, "/program/format"),
+        ("program", {"format": "ahs"}, "/program/source"),
         ("program", None, "/program"),
     ],
-)  # fmt: skip
+)
 def test_a_field_that_is_wrong_is_pointed_at(gateway, field, value, pointer):
     answer = gateway.call("ada", "POST", "/v1/jobs", json={**request(), field: value})
     if value is None:
@@ -86,7 +108,9 @@ def test_a_bad_program_is_refused_with_line_and_column(gateway):
 
 
 def test_free_parameters_need_points(gateway):
-    source = 'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float theta;\nqubit q;\nbit c;\nrx(theta) q;\nc = measure q;\n'
+    source = (
+        'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float theta;\nqubit q;\nbit c;\nrx(theta) q;\nc = measure q;\n'
+    )
     program = {"format": "openqasm3", "source": source}
     assert gateway.submit("ada", program=program).json()["pointer"] == "/points"
     assert gateway.submit("ada", program=program, points=[{"theta": 1}, {"phi": 1}]).json()["pointer"] == "/points/1"

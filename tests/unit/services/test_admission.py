@@ -81,7 +81,12 @@ def test_a_refusal_leaves_no_trace(room):
     before = count(room, tables.audit)
     (answer,) = admit(room, submission(room))
     assert isinstance(answer, BudgetExceeded)
-    assert [count(room, table) for table in (tables.jobs, tables.events, tables.entries, tables.programs)] == [0, 0, 0, 0]
+    assert [count(room, table) for table in (tables.jobs, tables.events, tables.entries, tables.programs)] == [
+        0,
+        0,
+        0,
+        0,
+    ]
     assert count(room, tables.audit) == before
 
 
@@ -192,7 +197,9 @@ def test_submissions_that_wait_together_share_one_commit(room):
 
 
 def test_one_key_can_only_be_admitted_once_at_a_time(room):
-    first, second = submit_all(Writer(Admitter(room, lambda: NOW)), submission(room, key="k"), submission(room, key="k"))
+    first, second = submit_all(
+        Writer(Admitter(room, lambda: NOW)), submission(room, key="k"), submission(room, key="k")
+    )
     assert not first.repeated
     assert isinstance(second, IdempotencyInFlight)
 

@@ -19,7 +19,9 @@ GARNET = "braket/garnet"
 
 
 def terms(owner="a", *, room=None, limit=100):
-    return Claim(owner=owner, backends=("braket", "local"), lease=LEASE, limit=limit, room=room or {GARNET: 2, "local/aer": 100})
+    return Claim(
+        owner=owner, backends=("braket", "local"), lease=LEASE, limit=limit, room=room or {GARNET: 2, "local/aer": 100}
+    )
 
 
 def begun(claimed):

@@ -39,7 +39,10 @@ def test_a_member_never_pays_more_than_was_held_and_the_rest_is_the_platforms(us
 
 def books(world, owner="ada"):
     budgets = world.budgets()
-    return {name: budgets[name][:2] for name in ("hub:daejeon", "organisation:university", "project:physics", f"member:{owner}")}
+    return {
+        name: budgets[name][:2]
+        for name in ("hub:daejeon", "organisation:university", "project:physics", f"member:{owner}")
+    }
 
 
 def balances(world):

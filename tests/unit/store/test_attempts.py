@@ -61,7 +61,10 @@ def test_the_latest_attempt_of_each_job(begun):
     with begun.write() as work:
         work.attempts.add([attempt(2), attempt(owner="job-2")])
     with begun.read() as work:
-        assert work.attempts.latest(["job-1", "job-2", "job-3"]) == {"job-1": attempt(2), "job-2": attempt(owner="job-2")}
+        assert work.attempts.latest(["job-1", "job-2", "job-3"]) == {
+            "job-1": attempt(2),
+            "job-2": attempt(owner="job-2"),
+        }
         assert work.attempts.latest([]) == {}
 
 

@@ -80,7 +80,9 @@ def test_a_known_rate_row_is_never_changed(store):
 
 def test_rows_are_in_force_from_their_day_on_and_come_oldest_first(store):
     rows = [replace(price("d", "USD"), id=f"p{day}", as_of=NOW + day * DAY) for day in (1, -1, 0, -2)]
-    rates = [Rate(id=f"r{day}", base="USD", quote="KRW", micros=1, as_of=NOW + day * DAY, source="s") for day in (1, 0, -1)]
+    rates = [
+        Rate(id=f"r{day}", base="USD", quote="KRW", micros=1, as_of=NOW + day * DAY, source="s") for day in (1, 0, -1)
+    ]
     with store.write() as work:
         work.catalogue.put_prices(rows, OPERATOR)
         for rate in rates:

@@ -29,12 +29,10 @@ def test_sqlite_is_opened_for_durable_concurrent_use(file_store, name, value):
 
 def test_an_sqlite_write_takes_the_lock_at_its_start(file_store, sqlite_url):
     path = sqlite_url.removeprefix("sqlite:///")
+    other = sqlite3.connect(path, timeout=0, isolation_level=None)
     with file_store.write(), pytest.raises(sqlite3.OperationalError, match="locked"):
-        other = sqlite3.connect(path, timeout=0, isolation_level=None)
-        try:
-            other.execute("BEGIN IMMEDIATE")
-        finally:
-            other.close()
+        other.execute("BEGIN IMMEDIATE")
+    other.close()
 
 
 def test_an_sqlite_reader_is_not_kept_out_by_a_writer(file_store):
@@ -53,10 +51,14 @@ def test_a_reader_sees_one_moment(store):
 
 
 def test_an_exception_leaves_nothing(store, bell):
-    with pytest.raises(ZeroDivisionError), store.write() as work:
-        work.leases.take("loop", "a", NOW, LENGTH)
-        work.ring("local")
-        raise ZeroDivisionError
+    def fail():
+        with store.write() as work:
+            work.leases.take("loop", "a", NOW, LENGTH)
+            work.ring("local")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     with store.read() as work:
         assert work.connection.execute(text("SELECT count(*) FROM leases")).scalar() == 0
     assert bell.rung == []

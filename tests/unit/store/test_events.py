@@ -66,7 +66,9 @@ def test_an_empty_stream_begins_at_zero(store):
     ],
 )
 def test_the_stream_can_be_one_tenants(store, only, ids):
-    happen(store, job(id="a", project="p-1"), job(id="b", project="p-2"), job(id="c", organisation="org-2", project="p-3"))
+    happen(
+        store, job(id="a", project="p-1"), job(id="b", project="p-2"), job(id="c", organisation="org-2", project="p-3")
+    )
     assert [each.job for each in stream(store, **only)] == ids
 
 

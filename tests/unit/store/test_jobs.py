@@ -39,8 +39,16 @@ def read(store, job_id="job-0000"):
 
 def test_a_job_is_read_back_equal(store):
     whole = job(
-        id="job-0000", tags=("a", 'b"c', "한"), points=({"theta": 0.1},), options={"verbatim": "true"}, seed=7,
-        charged=Money(currency="KRW", micros=2**53 + 1), deadline=NOW, idempotency_key="once", trace="t", run_ms=5,
+        id="job-0000",
+        tags=("a", 'b"c', "한"),
+        points=({"theta": 0.1},),
+        options={"verbatim": "true"},
+        seed=7,
+        charged=Money(currency="KRW", micros=2**53 + 1),
+        deadline=NOW,
+        idempotency_key="once",
+        trace="t",
+        run_ms=5,
     )
     kept(store, [whole])
     assert read(store) == whole
@@ -200,7 +208,10 @@ def test_racing_claims_give_every_job_to_one_worker(store, database_url):
             while True:
                 with mine.write() as work:
                     found = work.jobs.due(["local"], NOW, 7)
-                    leased = [replace(each, fence=each.fence + 1, lease_owner=owner, lease_until=NOW + SECOND) for each in found]
+                    leased = [
+                        replace(each, fence=each.fence + 1, lease_owner=owner, lease_until=NOW + SECOND)
+                        for each in found
+                    ]
                     work.jobs.save(leased, seen={each.id: each.fence - 1 for each in leased})
                 if not found:
                     return

@@ -85,7 +85,10 @@ def test_decayed_spend_is_set_and_set_again(store):
         work.ledger.use({"org": 5, "member": 6}, NOW)
         work.ledger.use({"org": 7}, NOW + timedelta(seconds=1))
     with store.read() as work:
-        assert {scope: micros for scope, (micros, _) in work.ledger.used(["org", "member", "x"]).items()} == {"org": 7, "member": 6}
+        assert {scope: micros for scope, (micros, _) in work.ledger.used(["org", "member", "x"]).items()} == {
+            "org": 7,
+            "member": 6,
+        }
 
 
 def test_two_workers_may_note_the_first_spend_of_one_scope(store, database_url):

@@ -24,8 +24,16 @@ def people(store):
 
 
 def key(member="ada", **values):
-    known = {"id": f"qs_live_{member}", "member": member_id(member), "name": "n", "scopes": ("jobs:read", "jobs:write"),
-             "created_at": NOW, "expires_at": None, "revoked_at": None, "last_used_at": None}  # fmt: skip
+    known = {
+        "id": f"qs_live_{member}",
+        "member": member_id(member),
+        "name": "n",
+        "scopes": ("jobs:read", "jobs:write"),
+        "created_at": NOW,
+        "expires_at": None,
+        "revoked_at": None,
+        "last_used_at": None,
+    }
     return KeyRow(**(known | values))
 
 
@@ -43,9 +51,14 @@ def by_digest(store, member="ada"):
 def test_a_member_knows_every_ancestor_and_budget(people):
     with people.read() as work:
         found = work.people.member(member_id("ada"))
-    project, organisation, hub = (seed.seed_id(kind, *path) for kind, path in (
-        ("project", ("daejeon", "university", "physics")), ("organisation", ("daejeon", "university")), ("hub", ("daejeon",)),
-    ))  # fmt: skip
+    project, organisation, hub = (
+        seed.seed_id(kind, *path)
+        for kind, path in (
+            ("project", ("daejeon", "university", "physics")),
+            ("organisation", ("daejeon", "university")),
+            ("hub", ("daejeon",)),
+        )
+    )
     assert (found.hub, found.organisation, found.project, found.currency) == (hub, organisation, project, "KRW")
     assert found.budgets == (f"hub:{hub}", f"organisation:{organisation}", f"project:{project}", f"member:{found.id}")
 
@@ -75,7 +88,9 @@ def test_a_key_never_has_a_scope_that_its_members_role_lacks(people):
 def test_a_role_that_is_taken_away_takes_its_scopes_along(people):
     add(people, key("ada"))
     with people.write() as work:
-        work.connection.execute(update(tables.members).where(tables.members.c.id == member_id("ada")).values(role="viewer"))
+        work.connection.execute(
+            update(tables.members).where(tables.members.c.id == member_id("ada")).values(role="viewer")
+        )
     assert by_digest(people)[1].scopes == {"jobs:read"}
 
 
@@ -130,7 +145,11 @@ def test_names_shares_and_leave_to_resubmit(people):
     with people.read() as work:
         assert work.people.names(physics, member_id("ada")) == ("Physics", "ada")
         assert work.people.names("x", "y") == ("x", "y")
-        assert work.people.shares((university, physics, member_id("ada"))) == {university: 2, physics: 2, member_id("ada"): 1}
+        assert work.people.shares((university, physics, member_id("ada"))) == {
+            university: 2,
+            physics: 2,
+            member_id("ada"): 1,
+        }
         assert work.people.may_resubmit((physics, chemistry)) == {physics}
         assert work.people.hub_of("daejeon") == seed.seed_id("hub", "daejeon")
         assert work.people.has_budget(f"project:{physics}")

@@ -22,21 +22,65 @@ small = st.integers(0, 2**31 - 1)
 won = amounts.map(lambda value: Money(currency="KRW", micros=value))
 points = st.lists(st.dictionaries(words, st.floats(allow_nan=False, allow_infinity=False), max_size=2), max_size=2)
 jobs = st.builds(
-    Job, id=words, hub=words, organisation=words, project=words, member=words, name=words,
-    tags=st.lists(words, max_size=3).map(tuple), state=st.sampled_from(JobState), device=words, backend=words,
-    program=words, shots=small, points=points.map(tuple), seed=maybe(small),
-    options=st.dictionaries(words, words, max_size=2), quoted=won, held=won, charged=maybe(won), price=words,
-    rate=maybe(words), decision=words, budgets=st.lists(words, max_size=4).map(tuple), sandbox=st.booleans(),
-    idempotency_key=maybe(words), fingerprint=words, created_at=moments, updated_at=moments, deadline=maybe(moments),
-    due_at=maybe(moments), lease_owner=maybe(words), lease_until=maybe(moments), fence=small, attempt=small,
-    remote_id=maybe(words), cancel_requested=st.booleans(), error_code=maybe(words), error=maybe(words),
-    run_ms=maybe(small), trace=maybe(words),
-)  # fmt: skip
+    Job,
+    id=words,
+    hub=words,
+    organisation=words,
+    project=words,
+    member=words,
+    name=words,
+    tags=st.lists(words, max_size=3).map(tuple),
+    state=st.sampled_from(JobState),
+    device=words,
+    backend=words,
+    program=words,
+    shots=small,
+    points=points.map(tuple),
+    seed=maybe(small),
+    options=st.dictionaries(words, words, max_size=2),
+    quoted=won,
+    held=won,
+    charged=maybe(won),
+    price=words,
+    rate=maybe(words),
+    decision=words,
+    budgets=st.lists(words, max_size=4).map(tuple),
+    sandbox=st.booleans(),
+    idempotency_key=maybe(words),
+    fingerprint=words,
+    created_at=moments,
+    updated_at=moments,
+    deadline=maybe(moments),
+    due_at=maybe(moments),
+    lease_owner=maybe(words),
+    lease_until=maybe(moments),
+    fence=small,
+    attempt=small,
+    remote_id=maybe(words),
+    cancel_requested=st.booleans(),
+    error_code=maybe(words),
+    error=maybe(words),
+    run_ms=maybe(small),
+    trace=maybe(words),
+)
 attempts = st.builds(
-    Attempt, id=words, job=words, number=small, device=words, backend=words, token=words, intent_at=moments,
-    fence=small, remote_id=maybe(words), word=maybe(words), queue_position=maybe(small),
-    end=maybe(st.sampled_from(AttemptEnd)), detail=words, absences=small, absent_at=maybe(moments),
-)  # fmt: skip
+    Attempt,
+    id=words,
+    job=words,
+    number=small,
+    device=words,
+    backend=words,
+    token=words,
+    intent_at=moments,
+    fence=small,
+    remote_id=maybe(words),
+    word=maybe(words),
+    queue_position=maybe(small),
+    end=maybe(st.sampled_from(AttemptEnd)),
+    detail=words,
+    absences=small,
+    absent_at=maybe(moments),
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -68,8 +112,24 @@ def test_a_time_of_another_zone_is_the_same_moment():
 
 
 def test_a_driver_never_writes_the_cancel_flag_or_what_the_user_asked():
-    untouched = {"cancel_requested", "name", "tags", "shots", "points", "seed", "options", "program", "idempotency_key",
-                 "fingerprint", "created_at", "deadline", "project_id", "organisation_id", "member_id", "budgets"}  # fmt: skip
+    untouched = {
+        "cancel_requested",
+        "name",
+        "tags",
+        "shots",
+        "points",
+        "seed",
+        "options",
+        "program",
+        "idempotency_key",
+        "fingerprint",
+        "created_at",
+        "deadline",
+        "project_id",
+        "organisation_id",
+        "member_id",
+        "budgets",
+    }
     from tests.support.jobs import job
 
     assert untouched & moving_columns(job()).keys() == set()

@@ -75,6 +75,4 @@ def test_the_last_wall_refuses_an_overspent_budget(store, held, spent):
     row = {"id": "b", "owner": "project:x", "currency": "KRW", "limit_micros": 100, "held": held, "spent": spent}
     names = ", ".join(row)
     with pytest.raises(IntegrityError), store.write() as work:
-        work.connection.execute(
-            text(f"INSERT INTO budgets ({names}) VALUES (:{', :'.join(row)})"), row
-        )
+        work.connection.execute(text(f"INSERT INTO budgets ({names}) VALUES (:{', :'.join(row)})"), row)

@@ -126,7 +126,9 @@ def test_a_local_run_that_was_lost_is_run_again(gateway):
     assert gateway.sums() == {0}
 
 
-@pytest.mark.parametrize("error", [UnknownStatus("HIBERNATING"), Busy("later", retry_after=30), BackendError("?"), KeyError("bug")])
+@pytest.mark.parametrize(
+    "error", [UnknownStatus("HIBERNATING"), Busy("later", retry_after=30), BackendError("?"), KeyError("bug")]
+)
 def test_a_look_that_fails_changes_nothing_and_is_made_again(gateway, error):
     backend = gateway.backends["braket"]
     backend.word = error
