@@ -216,8 +216,8 @@ class CrashHub(Hub):
             probe.dispose()
 
     def thaw(self) -> None:
-        for program in PROGRAMS:
-            for pid in self.pids(PROGRAMS[program]):
+        for name in PROGRAMS.values():
+            for pid in self.pids(name):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
 
