@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import shutil
 import tempfile
@@ -78,7 +79,6 @@ class Postgres:
 
 _running: list[Postgres] = []
 _users: list[object] = []
-_home: list[Path] = []
 
 
 @pytest.fixture(scope="session")
@@ -87,8 +87,9 @@ def postgres() -> Iterator[Postgres]:
     if not _running:
         # Not below pytest's own directory: run by root, the server is another user, and the next pytest that starts
         # closes /tmp/pytest-of-root to others, upon which a running server panics.
-        _home.append(Path(tempfile.mkdtemp(prefix="qsubmit-postgres-")))
-        server, url = servers.postgres(_home[0])
+        home = Path(tempfile.mkdtemp(prefix="qsubmit-postgres-"))
+        atexit.register(shutil.rmtree, home, ignore_errors=True)  # after the server's own: that one comes later
+        server, url = servers.postgres(home)
         _running.append(Postgres(url))
         _users.append(server)
     _users.append(None)
@@ -96,7 +97,6 @@ def postgres() -> Iterator[Postgres]:
     _users.pop()
     if len(_users) == 1:
         _users.pop().cleanup()  # type: ignore[attr-defined]
-        shutil.rmtree(_home.pop(), ignore_errors=True)
         _running.clear()
 
 
