@@ -106,7 +106,8 @@ def _environment(options: argparse.Namespace, supervisor: Supervisor, stack: con
         _pepper(data / "pepper")
     if options.postgres and "QSUBMIT_DATABASE_URL" not in os.environ:
         server, environ["QSUBMIT_DATABASE_URL"] = servers.postgres(data)
-        stack.callback(server.cleanup)  # type: ignore[attr-defined]
+        # Not cleanup(), which leaves the server to the other pids in its list: those of our own that were killed.
+        stack.callback(server.stop)  # type: ignore[attr-defined]
     if not options.no_redis and "QSUBMIT_BROKER_URL" not in os.environ:
         program, url = servers.redis_program(data)
         supervisor.start(program)

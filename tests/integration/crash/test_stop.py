@@ -12,6 +12,7 @@ import pytest
 from tests.support.crash_case import Case, Story
 from tests.support.crash_checks import check
 from tests.support.crash_hub import until
+from tests.support.hub import Hub, free_port
 
 pytestmark = pytest.mark.xdist_group("crash-sqlite")
 
@@ -62,3 +63,16 @@ def test_a_directory_in_use_is_said_in_one_line(hubs):
     assert done.returncode == 1
     assert done.stderr == f"qsubmit up: another qsubmit up runs on {hub.data}\n"
     assert not done.stdout
+
+
+@pytest.mark.long
+def test_an_embedded_postgres_ends_with_the_hub_that_found_it_running(tmp_path):
+    hub = Hub(data=tmp_path / "data", port=free_port(), options=("--no-sandbox", "--postgres", "--no-redis"))
+    hub.data.mkdir()
+    hub.start()
+    hub.process.kill()
+    hub.process.communicate()
+    hub.start()
+    assert hub.pids("bin/postgres")
+    assert hub.stop() == 0
+    until("no process is left", lambda: not hub.pids(""), timeout=1)
