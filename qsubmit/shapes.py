@@ -250,6 +250,7 @@ class RequestFields(TypedDict, total=False):
     points: list[dict[str, float]]
     device: str
     prefer: str
+    kind: str
     max_cost: dict[str, str]
     deadline: str
     min_success: float

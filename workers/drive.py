@@ -15,6 +15,7 @@ from broker.domain.change import Change, let_go, look_again
 from broker.domain.lifecycle import AT_VENDOR, TERMINAL, JobState
 from broker.domain.recovery import Recovery
 from broker.services.claim import Claim, claim
+from broker.services.failover import Failover
 from broker.services.settle import Tariff
 from broker.store.catalogue import REFUSED_CREDENTIALS
 from workers.look import Look, collected, fetch, noted
@@ -68,6 +69,7 @@ class Driver:
         self._devices = devices
         self._orders = Orders(store)
         self._tariff = Tariff(store)
+        self._failover = Failover(store)
 
     def tick(self, rung: Sequence[str] = ()) -> int:
         """Take what is due and drive it as far as it goes now. Returns how many jobs were taken."""
@@ -97,9 +99,14 @@ class Driver:
         ]
         replies = send(backend, batch, terms=self._terms, clock=self._clock)
         changes = self._reactions(backend, batch, replies)
+        refused = [change for change in changes if change.job.state is JobState.FAILED]
+        taken = [change for change in changes if change.job.state is not JobState.FAILED]
         if backend.recovery is Recovery.RERUN:
-            changes = self._stay(backend, changes)
-        self._record(changes, "record")
+            taken = self._stay(backend, taken)
+        self._record(taken, "record")
+        # After the others: what asks the database again must not come between a reply and its record.
+        before = {job.id: job for job, _ in begun}
+        self._record([self._second_offer(before[change.job.id], change) for change in refused], "record")
         if any(isinstance(reply, Unauthorized) for reply in replies):
             self._pause(backend.name)
 
@@ -111,6 +118,9 @@ class Driver:
             reaction(each, reply, recovery=backend.recovery, at=at, floor=floor, terms=self._terms)
             for each, reply in zip(batch, replies, strict=True)
         ]
+
+    def _second_offer(self, before: Job, change: Change) -> Change:
+        return self._failover.second_offer(before, change, at=self._clock())
 
     def _stay(self, backend: Backend, changes: list[Change]) -> list[Change]:
         # A local run that ends within the tick is recorded once, with its end. If we die before, its attempt has no
@@ -210,7 +220,8 @@ class Driver:
             return look_again(job, at=later, attempt=alter(attempt, detail=f"{job.device} is not known any more"))
         doubt = Doubt(job=job, attempt=attempt, may_resubmit=allowed or device.kind.value == "simulator")
         order = self._orders.order(job, attempt, device)
-        return settle_doubt(doubt, backend, order, at=self._clock(), terms=self._terms)
+        settled = settle_doubt(doubt, backend, order, at=self._clock(), terms=self._terms)
+        return self._second_offer(job, settled)
 
     def _record(self, changes: Sequence[Change], scene: str) -> None:
         record(self._store, changes, clock=self._clock, patience=self._terms.send_timeout, scene=scene)

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from backends.errors import BackendError
-from broker.domain.ids import TOKEN_PREFIX, RemoteId
 from broker.services.ceiling import ceilings
+from workers.sweep import sweep
 from workers.verify import Verification
 
 if TYPE_CHECKING:
@@ -111,28 +111,6 @@ def _belt(hands: Hands, backend: Belted) -> Callable[[datetime], None]:
 
 def _sweep(hands: Hands, backend: Backend) -> Callable[[datetime], None]:
     def run(at: datetime) -> None:
-        sweep(hands, backend, at)
+        sweep(hands.store, backend, at)
 
     return run
-
-
-def sweep(hands: Hands, backend: Backend, at: datetime) -> int:
-    """Find vendor jobs that bear our tokens and that no attempt knows; cancel and note them. Returns how many.
-
-    An attempt in doubt may own a job that it does not know yet: those are left to the reconciler.
-    """
-    listed = set(backend.find(TOKEN_PREFIX))
-    with hands.store.read() as work:
-        # In this order: an attempt that learns its id between the two looks is then known. The other way round it
-        # would be in neither, and the sweep would cancel a good job.
-        doubtful = work.attempts.unresolved(backend.name)
-        listed |= {RemoteId(remote_id) for remote_id in work.attempts.disowned(backend.name)}
-        strangers = listed - work.attempts.known(backend.name, sorted(listed))
-    for attempt in doubtful if strangers else ():
-        strangers -= set(backend.find(attempt.token))
-    for remote_id in sorted(strangers):
-        backend.cancel(remote_id)
-        with hands.store.write() as work:
-            work.ledger.add_orphan(backend.name, remote_id, at)
-        log.error("orphan cancelled", extra={"backend": backend.name, "remote_id": remote_id})
-    return len(strangers)

@@ -65,6 +65,7 @@ def policy_of(body: schemas.QuoteRequest, at: datetime) -> Policy:
     return Policy(
         prefer=body.prefer,
         device=body.device,
+        kind=body.kind,
         max_cost=None if cap is None else Money.parse(cap.amount, cap.currency),
         deadline=later(body.deadline, at, pointer="/deadline"),
         min_success=body.min_success,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from broker.domain.device import Kind
 from broker.domain.policy import Preference
 from broker.domain.program import MAX_SOURCE_BYTES, Format
 
@@ -58,6 +59,7 @@ class QuoteRequest(Strict):
     points: list[dict[ShortText, Number]] = Field(default_factory=list, max_length=1000)
     device: ShortText | None = None
     prefer: Preference = Preference.BALANCED
+    kind: Kind | None = None
     max_cost: MoneyBody | None = None
     deadline: Moment | None = None
     min_success: float | None = Field(default=None, ge=0, le=1, strict=True)

@@ -28,6 +28,9 @@ class AttemptEnd(StrEnum):
 # The attempt ended because the vendor was believed not to have it.
 GIVEN_UP = frozenset({AttemptEnd.REFUSED, AttemptEnd.UNSENT, AttemptEnd.ABSENT, AttemptEnd.RELEASED})
 
+# Of these nobody heard a definite no: a request on its way may land however late.
+MAY_HAVE_LANDED = frozenset({AttemptEnd.ABSENT, AttemptEnd.RELEASED, AttemptEnd.REFUSED})
+
 
 @dataclass(frozen=True, kw_only=True)  # no slots: see alter.py
 class Attempt:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Change:
     """Everything that one fact changes; services/apply.py writes many of them in one transaction.
 
-    ``held`` and ``spent`` are added to every ancestor budget. ``result`` is (sha256, body). ``loss`` is what the
-    platform bears in the hub's currency.
+    ``held`` and ``spent`` are added to every ancestor budget. ``result`` is (sha256, body). ``otherwise`` is written
+    in its place when a budget has too little left for a ``held`` that grows.
     """
 
     job: Job
@@ -36,6 +36,7 @@ class Change:
     entries: tuple[Entry, ...] = ()
     held: int = 0
     spent: int = 0
+    otherwise: Change | None = None
 
 
 def move(change: Change, to: JobState, *, at: datetime, reason: str = "") -> Change:

@@ -47,6 +47,13 @@ def access(ask: Question, device: Device) -> str | None:
     return ask.access.objection(device.name, ask.at)
 
 
+def refused(ask: Question, device: Device) -> str | None:
+    for name, said in ask.policy.refused_by:
+        if name == device.name:
+            return f"has refused this job: {said}"
+    return None
+
+
 def status(_ask: Question, device: Device) -> str | None:
     if device.status is Status.ONLINE:
         return None
@@ -177,6 +184,7 @@ Limit = tuple[str, "Callable[[Question, Device], str | None]"]
 # The order is a promise: docs/routing.md lists it, tests/unit/domain/test_limits.py holds it.
 LIMITS: tuple[Limit, ...] = (
     ("access", access),
+    ("refused", refused),
     ("status", status),
     ("paused", paused),
     ("kind", kind),
@@ -237,6 +245,7 @@ def limits_for(ask: Question) -> tuple[Limit, ...]:
     """The limits that can object to this question, in their order: asked of 20 devices, a short list counts."""
     need, policy = ask.need, ask.policy
     idle = {
+        "refused": not policy.refused_by,
         "paused": not ask.paused,
         "kind": policy.kind is None,
         "dynamic": not need.dynamic,

@@ -26,7 +26,8 @@ class Preference(StrEnum):
 class Policy:
     """A named ``device`` switches scoring off but not the hard limits. ``min_success`` is a probability.
 
-    ``kind`` asks for a QPU, or for a simulator; None takes either.
+    ``kind`` asks for a QPU, or for a simulator; None takes either. ``refused_by`` lists the devices that have already
+    refused this very job, each with what its vendor said.
     """
 
     prefer: Preference = Preference.BALANCED
@@ -35,3 +36,4 @@ class Policy:
     deadline: datetime | None = None
     min_success: float | None = None
     kind: Kind | None = None
+    refused_by: tuple[tuple[str, str], ...] = ()

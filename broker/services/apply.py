@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from broker.store.unit_of_work import Store, Work
 
 
+class Short(Exception):
+    """A budget has too little left for holds that grow; nothing of the group may be written."""
+
+    def __init__(self, ids: frozenset[JobId]) -> None:
+        super().__init__(f"{len(ids)} short")
+        self.ids = ids
+
+
 def apply(store: Store, changes: Sequence[Change], *, at: datetime, scene: str) -> list[Change]:
     """Write the changes whose fence is still ours, all in one transaction; the others leave only evidence.
 
@@ -29,6 +37,8 @@ def apply(store: Store, changes: Sequence[Change], *, at: datetime, scene: str) 
         except StaleFence as stale:
             _witness(store, [change for change in left if change.job.id in stale.ids])
             left = [change for change in left if change.job.id not in stale.ids]
+        except Short as short:
+            left = [change.otherwise if change.otherwise and change.job.id in short.ids else change for change in left]
         else:
             break
     return left
@@ -40,10 +50,25 @@ def write(work: Work, changes: Sequence[Change], *, at: datetime, seen: Mapping[
     work.attempts.add([c.attempt for c in changes if c.attempt is not None and c.begins])
     work.attempts.save([c.attempt for c in changes if c.attempt is not None and not c.begins])
     work.archive.keep_results([(c.job.id, *c.result) for c in changes if c.result is not None], at)
+    _check_funds(work, changes)
     work.ledger.adjust(_sums(changes))
     work.ledger.post([entry for change in changes for entry in change.entries], at)
     for change in changes:
         work.moved(change.job, *change.moves)
+        if change.otherwise is not None:
+            work.ring(change.job.backend, change.job.id)
+
+
+def _check_funds(work: Work, changes: Sequence[Change]) -> None:
+    # After the job rows, as at a settlement: whoever holds a budget's row never waits for a job's.
+    rising = [change for change in changes if change.otherwise is not None and change.held > 0]
+    if not rising:
+        return
+    sums = _sums(changes)
+    budgets = work.ledger.budgets({budget for change in rising for budget in change.job.budgets}, lock=True)
+    short = {b.id for b in budgets.values() if b.left is not None and b.left < sum(sums[b.id])}
+    if short:
+        raise Short(frozenset(change.job.id for change in rising if short.intersection(change.job.budgets)))
 
 
 def _sums(changes: Sequence[Change]) -> dict[str, tuple[int, int]]:

@@ -19,6 +19,7 @@ from broker.store.requirement_text import dump_requirement, load_requirement
 from broker.store.rows import compact
 
 if TYPE_CHECKING:
+    from broker.domain.device import Device
     from broker.domain.requirement import Requirement
     from broker.services.market import Posted
 
@@ -33,6 +34,18 @@ class Decided:
     body: str
     decision: Decision
     posted: Posted
+
+    def chosen(self) -> tuple[Offer, Device]:
+        """The offer that was chosen and its device, as it was posted.
+
+        Raises:
+            LookupError: nobody offers.
+        """
+        choice = self.decision.choice
+        offer = next((offer for offer in self.decision.offers if offer.device == choice), None)
+        if offer is None:
+            raise LookupError("the decision has no choice")
+        return offer, next(device for device in self.posted.snapshot.devices if device.name == choice)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,13 +69,14 @@ class Decider:
         key = (posted.id, asked)
         kept = self._kept.get(key)
         if kept is None:
-            kept = self._kept[key] = _decide(asked, posted)
+            kept = self._kept[key] = decide(asked, posted)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return kept
 
 
-def _decide(asked: Asked, posted: Posted) -> Decided:
+def decide(asked: Asked, posted: Posted) -> Decided:
+    """Ask routing, and write down what it was asked and what it answered."""
     decision = route(asked.need, asked.policy, asked.access, posted.snapshot, currency=asked.currency)
     body = compact({"asked": asked_document(asked), "snapshot": posted.id, "decision": decision_document(decision)})
     return Decided(id=hashlib.sha256(body.encode()).hexdigest(), body=body, decision=decision, posted=posted)
@@ -102,6 +116,7 @@ def load_asked(body: dict[str, Any]) -> Asked:
             max_cost=None if policy["max_cost"] is None else Money(**policy["max_cost"]),
             deadline=_moment(policy["deadline"]),
             min_success=policy["min_success"],
+            refused_by=tuple((device, reason) for device, reason in policy["refused_by"]),
         ),
         access=Access(
             hub=access["hub"],

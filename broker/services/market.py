@@ -66,11 +66,11 @@ class Market:
 
     def _read(self, at: datetime) -> Posted:
         with self._store.read() as work:
-            priced = tuple(_priced(work.catalogue, at))
+            devices = tuple(priced(work.catalogue, at))
             snapshot = Snapshot(
                 at=at,
-                devices=priced,
-                forecasts=self._forecasts(work.catalogue, priced, at),
+                devices=devices,
+                forecasts=self._forecasts(work.catalogue, devices, at),
                 rates=_rates(work.catalogue, at),
                 paused=work.catalogue.pauses(at),
             )
@@ -109,7 +109,7 @@ def _open_waits(device: Device, seen: Mapping[str, tuple[list[float], list[float
     return ([], runs) if device.windows else (waits, runs)
 
 
-def _priced(catalogue: Catalogue, at: datetime) -> list[Device]:
+def priced(catalogue: Catalogue, at: datetime) -> list[Device]:
     """Devices by name with the price in force: the operator's newest row, else the vendor's newest."""
     prices: dict[str, tuple[bool, Price]] = {}
     for price, origin in catalogue.prices(at):

@@ -143,13 +143,11 @@ class Admission:
         known = self._known.get(key) if submission.idempotency_key else None
         if known is not None:
             return _repeat(known, submission)
-        choice = submission.decided.decision.choice
-        offer = next(o for o in submission.decided.decision.offers if o.device == choice)
+        offer, device = submission.decided.chosen()
         chain = [self._budgets[budget] for budget in submission.member.budgets if budget in self._budgets]
         short = first_short(chain, offer.cost, more=self.held)
         if short is not None:
             return _exceeded(short, offer, self.held[short.id])
-        device = next(d for d in submission.decided.posted.snapshot.devices if d.name == offer.device)
         job, moves = new_job(
             submission, offer, device, entropy=self._next_entropy(), budgets=tuple(budget.id for budget in chain)
         )

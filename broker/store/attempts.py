@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, bindparam, func, not_, or_, select, update
 
-from broker.domain.attempt import GIVEN_UP
+from broker.domain.attempt import GIVEN_UP, MAY_HAVE_LANDED
 from broker.store.bulk import insert_rows, run_many
 from broker.store.rows import attempt_of, attempt_row
 from broker.store.tables import attempts
@@ -87,12 +87,22 @@ class Attempts:
         )
         return {remote for remote in self._connection.execute(query).scalars() if remote is not None}
 
-    def disowned(self, backend: str) -> set[str]:
-        """Vendor jobs that a late reply named after their attempt had been given up: nobody drives or bills them."""
-        query = select(attempts.c.remote_id).where(
+    def disowned(self, backend: str) -> dict[str, str]:
+        """Vendor jobs that a late reply named after their attempt had been given up, with their device.
+
+        Nobody drives or bills them.
+        """
+        query = select(attempts.c.remote_id, attempts.c.device).where(
             attempts.c.backend == backend, attempts.c.remote_id.is_not(None), not_(_ANSWERS)
         )
-        return {remote for remote in self._connection.execute(query).scalars() if remote is not None}
+        return {row.remote_id: row.device for row in self._connection.execute(query)}
+
+    def abandoned(self, backend: str, most: int) -> list[Attempt]:
+        """The newest attempts that were given up although their request may have landed since."""
+        mine = and_(attempts.c.backend == backend, attempts.c.remote_id.is_(None))
+        query = select(attempts).where(mine, attempts.c.ended.in_([end.value for end in MAY_HAVE_LANDED]))
+        rows = self._connection.execute(query.order_by(attempts.c.intent_at.desc()).limit(most)).mappings()
+        return [attempt_of(row) for row in rows]
 
     def unresolved(self, backend: str) -> list[Attempt]:
         """Attempts that were begun and of which nobody knows whether the vendor has them."""

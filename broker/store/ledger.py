@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from broker.domain.budget import Budget
 from broker.store.bulk import insert_rows
 from broker.store.rows import micros
-from broker.store.tables import budgets, entries, orphans, usage
+from broker.store.tables import budgets, entries, usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -100,11 +100,3 @@ class Ledger:
         change = {"micros": insert.excluded.micros, "as_of": insert.excluded.as_of}
         if rows:
             self._connection.execute(insert.on_conflict_do_update(index_elements=["scope"], set_=change), rows)
-
-    def add_orphan(self, backend: str, remote_id: str, at: datetime) -> bool:
-        """Note a vendor job that no attempt knows; False if it was noted before."""
-        seen = select(orphans.c.remote_id).where(orphans.c.backend == backend, orphans.c.remote_id == remote_id)
-        if self._connection.execute(seen).first() is not None:
-            return False
-        self._connection.execute(orphans.insert(), {"backend": backend, "remote_id": remote_id, "seen_at": micros(at)})
-        return True

@@ -311,8 +311,8 @@ orphans = Table(
     metadata,
     Column("backend", Name, primary_key=True),
     Column("remote_id", Name, primary_key=True),
+    Column("device", Name),
     Column("seen_at", BigInteger, nullable=False),
-    Column("cancelled_at", BigInteger),
     Column("currency", String(3)),
     Column("loss", BigInteger),
 )

@@ -16,6 +16,7 @@ from broker.store.findings import Findings
 from broker.store.jobs import Jobs
 from broker.store.leases import Leases
 from broker.store.ledger import Ledger
+from broker.store.orphans import Orphans
 from broker.store.people import People
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Work:
         self.jobs = Jobs(connection)
         self.attempts = Attempts(connection)
         self.ledger = Ledger(connection)
+        self.orphans = Orphans(connection)
         self.archive = Archive(connection)
         self.events = Events(connection)
         self.audit = Audit(connection)

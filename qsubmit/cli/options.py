@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qsubmit.shapes import Json, RequestFields
 
 PREFERENCES = ("fastest", "cheapest", "best", "balanced")
+KINDS = ("qpu", "simulator")
 STATES = (
     "accepted",
     "queued",
@@ -80,8 +81,9 @@ def program(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--points", type=meant(quantities.points), metavar="FILE|JSON", help=points)
     parser.add_argument("--device", metavar="NAME", help="this device and no other")
     parser.add_argument("--prefer", choices=PREFERENCES, help="what matters when several can run it")
+    parser.add_argument("--kind", choices=KINDS, help="only hardware, or only simulators")
     parser.add_argument("--max-cost", type=meant(quantities.money), metavar="5000KRW", help="refuse what costs more")
-    deadline = "latest start: ISO time, or +2h from now"
+    deadline = "done by then, or never started: ISO time, or +2h from now"
     parser.add_argument("--deadline", type=meant(quantities.moment), metavar="TIME", help=deadline)
     success = "least estimated success, 0.9 or 90%%"
     parser.add_argument("--min-success", type=meant(quantities.probability), metavar="P", help=success)
@@ -136,6 +138,7 @@ def fields(args: argparse.Namespace, source: str) -> RequestFields:
         points=args.points or (),
         device=args.device,
         prefer=args.prefer,
+        kind=args.kind,
         max_cost=args.max_cost,
         deadline=args.deadline,
         min_success=args.min_success,

@@ -44,7 +44,7 @@ def _jobs(scratch: Path, options: argparse.Namespace) -> Iterator[Row]:
 
 def _engines(_scratch: Path, _options: argparse.Namespace) -> Iterator[Row]:
     for what, baseline, ours, ratio, goal in local_engines.rows():
-        yield what, baseline, ours, ratio, str(goal)
+        yield what, baseline, ours, ratio, f">= {goal:.2g}"
 
 
 def _client(_scratch: Path, options: argparse.Namespace) -> Iterator[Row]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from backends.errors import BackendError
@@ -18,7 +17,7 @@ from tests.simulation.fake_store import Deadlock, Locked
 from tests.simulation.scenery import MEMBER, submission
 from tests.simulation.stage import Crash, Violation
 from tests.simulation.vendor import SECOND
-from workers import rounds
+from workers import rounds, sweep
 from workers.drive import Driver
 
 if TYPE_CHECKING:
@@ -134,17 +133,16 @@ class Worker:
     def sweep(self) -> bool:
         """The orphan sweep of the real rounds; whether it ran."""
         world = self._world
-        hands = SimpleNamespace(store=world.store, owner=self.owner)
         try:
             with world.store.write() as work:
                 taken = work.leases.take("sweep", self.owner, world.clock(), rounds.SWEEP_EVERY / 2)
             if taken is None:
                 return False
-            found = rounds.sweep(hands, world.vendor, world.clock())  # type: ignore[arg-type]
+            found = sweep.sweep(world.store, world.vendor, world.clock())
         except (*BUSY, BackendError) as error:
             world.say(f"sweep failed: {type(error).__name__}")
             return False
-        world.say(f"swept: {found} orphans")
+        world.say(f"swept: {found} orphans are not booked yet")
         return True
 
 
@@ -158,7 +156,14 @@ class Gateway:
     def submit(self, wish: Wish, key: str) -> Admitted | QsubmitError:
         """What the API's door and the writer do with one request."""
         world = self._world
-        asked = submission(world.device, shots=wish.shots, key=key, deadline=wish.deadline, at=world.clock())
+        asked = submission(
+            world.device,
+            shots=wish.shots,
+            most=world.plan.most,
+            key=key,
+            deadline=wish.deadline,
+            at=world.clock(),
+        )
         try:
             crashpoint("gateway.received")
             (answer,) = self._admitter.admit([asked])
@@ -215,7 +220,7 @@ class Client:
     def _send_other(self) -> None:
         """The same key with another body is refused."""
         world = self._world
-        asked = submission(world.device, shots=7, key=self.key, deadline=None, at=world.clock())
+        asked = submission(world.device, shots=7, most=None, key=self.key, deadline=None, at=world.clock())
         try:
             (answer,) = Admitter(world.store, world.clock).admit([asked])
         except (Crash, *BUSY):

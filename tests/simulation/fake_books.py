@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from broker.domain.budget import Budget, Entry
     from broker.domain.device import Device
-    from broker.domain.hub import Member
+    from broker.domain.hub import Access, Member
     from broker.domain.ids import JobId
     from broker.domain.job import Job
     from broker.domain.lifecycle import JobEvent
-    from broker.domain.money import Rate
+    from broker.domain.money import Money, Rate
     from broker.domain.price import Price
     from broker.domain.program import Program
     from tests.simulation.fake_store import Transaction
@@ -82,14 +82,32 @@ class Ledger(Repository):
         for scope, amount in sorted(amounts.items()):
             self._tx.put("usage", scope, (amount, micros(at)))
 
-    def add_orphan(self, backend: str, remote_id: str, at: datetime) -> bool:
+
+class Orphans(Repository):
+    def note(self, backend: str, remote_id: str, device: str | None, at: datetime) -> bool:
         self._tx.statement()
         if self._tx.row("orphans", (backend, remote_id)) is not None:
             return False
         self._tx.lock("orphans", (backend, remote_id))
         if self._tx.row("orphans", (backend, remote_id)) is not None:
             raise Broken(f"orphan {remote_id} exists")
-        self._tx.put("orphans", (backend, remote_id), at)
+        self._tx.put("orphans", (backend, remote_id), (device, None))
+        return True
+
+    def noted(self, backend: str, *, settled: bool) -> dict[str, str | None]:
+        self._tx.statement()
+        keys = sorted(self._tx.tables["orphans"] | self._tx.rows.get("orphans", {}))
+        rows = {key: self._tx.row("orphans", key) for key in keys if key[0] == backend}
+        return {remote: row[0] for (_, remote), row in rows.items() if (row[1] is not None) is settled}
+
+    def settle(self, backend: str, remote_id: str, listed: Money | None) -> bool:
+        self._tx.statement()
+        key = (backend, remote_id)
+        self._tx.lock("orphans", key)
+        row = self._tx.row("orphans", key)
+        if row is None or row[1] is not None:
+            return False
+        self._tx.put("orphans", key, (row[0], 0 if listed is None else listed.micros))
         return True
 
 
@@ -223,6 +241,11 @@ class People(Repository):
         found: Member | None = self._tx.row("members", member_id)
         return found
 
+    def access(self, hub: str) -> Access | None:
+        self._tx.statement()
+        found: Access | None = self._tx.row("access", hub)
+        return found
+
     def shares(self, scopes: tuple[str, ...]) -> dict[str, int]:
         self._tx.statement()
         rows = {scope: self._tx.row("shares", scope) for scope in scopes}
@@ -253,6 +276,18 @@ class Catalogue(Repository):
     def device(self, name: str) -> Device | None:
         row = self._tx.row("devices", name)
         return None if row is None else row[0]
+
+    def prices(self, at: datetime) -> list[tuple[Price, str]]:
+        return sorted((row for row in self._tx.all("prices") if row[0].as_of <= at), key=lambda row: row[0].id)
+
+    def rates(self, at: datetime) -> list[Rate]:
+        return sorted((row for row in self._tx.all("rates") if row.as_of <= at), key=lambda row: row.id)
+
+    def history(self, limit: int) -> list[tuple[str, str, str, int, int | None]]:
+        return []  # what forecasts are made of moves no money
+
+    def backlog(self) -> dict[str, int]:
+        return {}
 
     def price(self, price_id: str) -> Price | None:
         row = self._tx.row("prices", price_id)

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from broker.domain.alter import alter
-from broker.domain.attempt import GIVEN_UP
+from broker.domain.attempt import GIVEN_UP, MAY_HAVE_LANDED
 from broker.domain.lifecycle import JobState
 from broker.store.jobs import IN_FLIGHT, SCANNED, WAITING, StaleFence
 
@@ -244,10 +244,16 @@ class Attempts:
         found = {a.remote_id for a in rows if a.backend == backend and a.end not in GIVEN_UP}
         return {remote for remote in found if remote is not None and remote in remote_ids}
 
-    def disowned(self, backend: str) -> set[str]:
+    def disowned(self, backend: str) -> dict[str, str]:
         self._tx.statement()
-        rows = self._tx.all("attempts")
-        return {a.remote_id for a in rows if a.backend == backend and a.remote_id is not None and a.end in GIVEN_UP}
+        rows = [a for a in self._tx.all("attempts") if a.backend == backend and a.end in GIVEN_UP]
+        return {a.remote_id: a.device for a in rows if a.remote_id is not None}
+
+    def abandoned(self, backend: str, most: int) -> list[Attempt]:
+        self._tx.statement()
+        rows = [a for a in self._tx.all("attempts") if a.backend == backend and a.end in MAY_HAVE_LANDED]
+        rows = sorted((a for a in rows if a.remote_id is None), key=attrgetter("intent_at"), reverse=True)
+        return rows[:most]
 
     def unresolved(self, backend: str) -> list[Attempt]:
         self._tx.statement()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from broker.store import unit_of_work
 from broker.store.unit_of_work import Store, Work
-from tests.simulation.fake_books import Archive, Audit, Catalogue, Events, Leases, Ledger, People
+from tests.simulation.fake_books import Archive, Audit, Catalogue, Events, Leases, Ledger, Orphans, People
 from tests.simulation.fake_jobs import Attempts, Jobs
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     "jobs", "attempts", "budgets", "usage", "orphans", "programs", "decisions", "snapshots", "results", "leases",
-    "devices", "prices", "rates", "pauses", "members", "shares", "resubmit",
+    "devices", "prices", "rates", "pauses", "members", "shares", "resubmit", "access",
 )  # fmt: skip
 LOGS = ("entries", "events", "audit")
 BUSY = 60_000_000
@@ -244,6 +244,7 @@ class FakeWork(Work):
     jobs = _Repository(Jobs)
     attempts = _Repository(Attempts)
     ledger = _Repository(Ledger)
+    orphans = _Repository(Orphans)
     archive = _Repository(Archive)
     events = _Repository(Events)
     audit = _Repository(Audit)

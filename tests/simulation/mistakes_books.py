@@ -11,11 +11,11 @@ from broker.domain.change import Change, free, move
 from broker.domain.lifecycle import JobState
 from broker.domain.money import Money
 from broker.services import apply as applying
-from broker.services import attend, cancel, settle
+from broker.services import attend, cancel, failover, orphans, settle
 from broker.store.unit_of_work import Work
 from tests.simulation import fake_books, fake_jobs
 from tests.simulation.mistake import collector
-from workers import look, rounds
+from workers import look, sweep
 from workers import send as sending
 
 if TYPE_CHECKING:
@@ -110,7 +110,68 @@ def sweep_cancels_attempts_in_doubt(patch: pytest.MonkeyPatch) -> None:
 
 @_mutant("tag/.*/late_out/")
 def nobody_sweeps(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(rounds, "sweep", lambda *_: 0)
+    patch.setattr(sweep, "sweep", lambda *_: 0)
+
+
+@_mutant("tag/.*/late_out/")
+def orphans_cost_nobody_anything(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(orphans, "orphan_entries", lambda *_: ())
+
+
+@_mutant("tag/.*/late_out/")
+def orphan_is_booked_at_every_sweep(patch: pytest.MonkeyPatch) -> None:
+    real = fake_books.Orphans.noted
+    patch.setattr(fake_books.Orphans, "settle", lambda *_: True)
+    patch.setattr(
+        fake_books.Orphans,
+        "noted",
+        lambda self, backend, settled: {} if settled else real(self, backend, settled=settled),
+    )
+
+
+@_mutant("tag/.*/late_out/")
+def orphan_is_booked_before_it_ends(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(sweep, "RUNS", frozenset())
+
+
+# -- failover ------------------------------------------------------------------------------------------------------
+
+
+@_mutant(".*/refused/ok/")
+def old_hold_is_kept_beside_the_new(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(failover, "release_entries", lambda _: ())
+
+
+@_mutant("random")
+def second_hold_is_not_checked(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(applying, "_check_funds", lambda *_: None)
+
+
+@_mutant(".*/refused/ok/")
+def second_offer_is_dearer_than_agreed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(failover, "_most", lambda *_: None)
+
+
+@_mutant(".*/refused/ok/")
+def refused_attempt_is_left_open(patch: pytest.MonkeyPatch) -> None:
+    real = failover._moved
+
+    def moved(*args: Any, **rest: Any) -> Change:
+        made = real(*args, **rest)
+        return replace(made, attempt=replace(made.attempt, end=None))
+
+    patch.setattr(failover, "_moved", moved)
+
+
+@_mutant(".*/refused/ok/")
+def second_offer_keeps_the_price_of_the_first(patch: pytest.MonkeyPatch) -> None:
+    real = failover._moved
+
+    def moved(before: Any, *args: Any, **rest: Any) -> Change:
+        made = real(before, *args, **rest)
+        return replace(made, job=replace(made.job, price=before.price))
+
+    patch.setattr(failover, "_moved", moved)
 
 
 @_mutant("random")

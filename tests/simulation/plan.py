@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MINUTE = 60 * SECOND
 WINDOW = 10 * MINUTE
+DEAR = 10_000_000_000  # more than anything costs here
 NETWORK = (
     "ok", "busy", "reset_before", "lost", "error_after", "late_in", "late_out", "late_reply", "refused", "stale",
     "talk", "fails", "gone",
@@ -49,7 +50,10 @@ class Wish:
 
 @dataclass(kw_only=True, slots=True)
 class Plan:
-    """Everything that one schedule is made of; ``affords`` is how many jobs the project's budget can hold."""
+    """Everything that one schedule is made of; ``affords`` is how many jobs the project's budget can hold.
+
+    ``second`` is what the second device costs, in percent of the first; ``most`` is the members' maximum cost.
+    """
 
     id: str
     rng: random.Random
@@ -68,6 +72,8 @@ class Plan:
     host_dies_at: int | None = None
     sweep_at: int = 10 * MINUTE
     mixed: bool = False
+    second: int = 100
+    most: int | None = None
 
 
 class Scripted(Faults):
@@ -78,11 +84,12 @@ class Scripted(Faults):
         self._lasts = lasts
         self._network = network
         self._rng = rng
+        self._stubborn = rng.random() < 0.5
         self._left = dict.fromkeys(("submit", "find", "poll", "fetch", "cancel"), 1)
 
     def submit(self) -> str:
         self._left["submit"] -= 1
-        if self._network == "refused" or (self._left["submit"] == 0 and self._network in SUBMITS):
+        if (self._network == "refused" and self._stubborn) or (self._left["submit"] == 0 and self._network in SUBMITS):
             return self._network
         return "ok"
 
@@ -103,7 +110,10 @@ class Scripted(Faults):
 
     def manner(self) -> Manner:
         return drawn_manner(
-            self._rng, fails=1.0 if self._network == "fails" else 0.0, local=self._local, lasts=self._lasts
+            self._rng,
+            fails=1.0 if self._network == "fails" else 0.0,
+            local=self._local,
+            lasts=self._lasts or self._network == "late_out",
         )
 
 
@@ -196,7 +206,12 @@ def plan_of(schedule: str) -> Plan:
         operator=rng.random() < 0.7,
         host_dies_at=rng.randrange(SECOND // 10, 20 * SECOND) if network == "gone" else None,
         sweep_at=rng.randrange(2 * MINUTE) if rng.random() < 0.2 else 10 * MINUTE,
+        **_second(rng),
     )
+
+
+def _second(rng: random.Random) -> dict[str, int | None]:
+    return {"second": rng.choice((50, 100, 150)), "most": rng.choice((None, DEAR))}
 
 
 def _random(schedule: str, rng: random.Random) -> Plan:
@@ -227,6 +242,7 @@ def _random(schedule: str, rng: random.Random) -> Plan:
         host_dies_at=rng.randrange(2 * MINUTE) if recovery is Recovery.RERUN and rng.random() < 0.3 else None,
         sweep_at=rng.randrange(2 * MINUTE) if rng.random() < 0.5 else 10 * MINUTE,
         mixed=dialect == "postgresql" and rng.random() < 0.6,
+        **_second(rng),
     )
 
 

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from broker.domain.budget import Budget
-from broker.domain.decision import Decision, Offer
 from broker.domain.device import Device, Kind
-from broker.domain.hub import Member
+from broker.domain.hub import Access, Agreement, Member
 from broker.domain.ids import DeviceName, HubId, KeyId, MemberId, OrganisationId, ProjectId
-from broker.domain.money import Money, Rate, convert
-from broker.domain.price import Price, Usage, charge
+from broker.domain.money import Money, Rate
+from broker.domain.policy import Policy
+from broker.domain.price import Price
 from broker.domain.program import Format, Paradigm, Program
 from broker.domain.recovery import Recovery
 from broker.domain.requirement import Register, Requirement
+from broker.domain.snapshot import Snapshot
+from broker.services.decide import Asked, decide
+from broker.services.market import Posted
 from broker.services.submit import Submission
 from broker.store.requirement_text import dump_requirement
+from broker.store.rows import compact
 
 if TYPE_CHECKING:
+    from broker.services.decide import Decided
     from tests.simulation.fake_store import FakeStore
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -38,6 +44,10 @@ MEMBER = Member(
     project=ProjectId("project"), key=KeyId("key"), scopes=frozenset(), currency="KRW",
     budgets=("hub:hub", "organisation:kaist", "project:project", "member:member"),
 )  # fmt: skip
+ACCESS = Access(
+    hub=MEMBER.hub, hub_name="hub",
+    agreements=(Agreement(id="all", hub=MEMBER.hub, pattern="*", source="test"),),
+)  # fmt: skip
 DEAR_SHOTS = 1000
 
 
@@ -48,15 +58,25 @@ def moment(now: int) -> datetime:
 
 @lru_cache(maxsize=256)
 def device_of(recovery: Recovery, concurrency: int, kind: Kind) -> Device:
-    """The one device of a class's vendor."""
-    name = VENDORS[recovery]
+    """The device of a class's vendor to which jobs are sent first."""
+    return _device("device", 100, recovery, concurrency, kind)
+
+
+@lru_cache(maxsize=256)
+def second_of(recovery: Recovery, concurrency: int, kind: Kind, percent: int) -> Device:
+    """The one that is next if the first refuses; ``percent`` is its price against the first's."""
+    return _device("second", percent, recovery, concurrency, kind)
+
+
+def _device(vendor_id: str, percent: int, recovery: Recovery, concurrency: int, kind: Kind) -> Device:
+    backend = VENDORS[recovery]
+    name = DeviceName(f"{backend}/{vendor_id}")
     return Device(
-        name=DeviceName(f"{name}/device"), backend=name, vendor_id="device", kind=kind,
-        accepts=frozenset({Format.OPENQASM2}), concurrency=concurrency,
+        name=name, backend=backend, vendor_id=vendor_id, kind=kind,
+        accepts=frozenset({Format.OPENQASM2}), concurrency=concurrency, sandbox=True,
         price=Price(
-            id=f"price-{name}", device=f"{name}/device",
-            currency="KRW" if recovery is Recovery.RERUN else "USD", per_task=300_000, per_shot=900,
-            per_second=1_000, as_of=START, source="test",
+            id=f"price-{name}", device=name, currency="KRW" if recovery is Recovery.RERUN else "USD",
+            per_task=3_000 * percent, per_shot=9 * percent, per_second=10 * percent, as_of=START, source="test",
         ),
     )  # fmt: skip
 
@@ -67,41 +87,42 @@ def price_of(device: Device) -> Price:
     return device.price
 
 
-def quote(device: Device, shots: int) -> Money:
-    """The worst case in the hub's money."""
-    listed = charge(price_of(device), Usage(shots=shots, run_ms=device.max_run_ms))
-    return listed if listed.currency == "KRW" else convert(listed, RATE)
+def first_quote(device: Device, shots: int) -> int:
+    """The worst case on the first device, in micro-units of the hub's currency."""
+    return _decided(device, shots, None).chosen()[0].cost.micros
 
 
-_DECIDED: dict[tuple[int, int], SimpleNamespace] = {}
+_DECIDED: dict[tuple[int, int, int | None], Decided] = {}
 
 
-def _decided(device: Device, shots: int) -> SimpleNamespace:
+def _decided(device: Device, shots: int, most: int | None) -> Decided:
     # By identity: ``device_of`` makes each once, and to hash one takes longer than an admission.
-    if (id(device), shots) not in _DECIDED:
-        _DECIDED[id(device), shots] = _decide(device, shots)
-    return _DECIDED[id(device), shots]
+    key = (id(device), shots, most)
+    if key not in _DECIDED:
+        _DECIDED[key] = _decide(device, shots, most)
+    return _DECIDED[key]
 
 
-def _decide(device: Device, shots: int) -> SimpleNamespace:
-    cost = quote(device, shots)
-    offer = Offer(
-        device=device.name, cost=cost, list_cost=cost, price=price_of(device).id,
-        rate=None if price_of(device).currency == "KRW" else RATE.id,
-        wait_s=0.0, wait_p90_s=0.0, run_s=1.0, history=0, success=1.0, score=1.0, sandbox=True,
-    )  # fmt: skip
-    decision = Decision(offers=(offer,), refusals=(), choice=device.name, why="it is the only one")
-    posted = SimpleNamespace(id="snapshot", text="{}", snapshot=SimpleNamespace(devices=(device,)))
-    return SimpleNamespace(id=f"{device.name}-{shots}", body="{}", decision=decision, posted=posted)
+def _decide(device: Device, shots: int, most: int | None) -> Decided:
+    """The real decision over the one device that is known when a schedule begins."""
+    snapshot = Snapshot(at=START, devices=(device,), forecasts={}, rates={("USD", "KRW"): RATE}, paused={})
+    text = compact(snapshot.document())
+    limit = None if most is None else Money(currency="KRW", micros=most)
+    asked = Asked(
+        need=replace(NEED, shots=shots, points=1), policy=Policy(max_cost=limit), access=ACCESS, currency="KRW"
+    )
+    return decide(asked, Posted(id=hashlib.sha256(text.encode()).hexdigest(), snapshot=snapshot, text=text))
 
 
-def submission(device: Device, *, shots: int, key: str, deadline: int | None, at: datetime) -> Submission:
-    """What intake and routing hand to the admitter."""
+def submission(
+    device: Device, *, shots: int, most: int | None, key: str, deadline: int | None, at: datetime
+) -> Submission:
+    """What intake and routing hand to the admitter; ``most`` is the member's maximum cost in micro-units of KRW."""
     return Submission(
         member=MEMBER,
         program=PROGRAM,
         requirement_text=NEED_TEXT,
-        decided=_decided(device, shots),  # type: ignore[arg-type]
+        decided=_decided(device, shots, most),
         shots=shots,
         points=(),
         name="job",
@@ -116,10 +137,10 @@ def submission(device: Device, *, shots: int, key: str, deadline: int | None, at
     )
 
 
-def furnish(store: FakeStore, recovery: Recovery, device: Device, *, affords: int, may_resubmit: bool) -> None:
+def furnish(store: FakeStore, recovery: Recovery, *devices: Device, affords: int, may_resubmit: bool) -> None:
     """Put the rows into the tables that stand there before anything happens."""
-    tables, price = store.tables, price_of(device)
-    limit = _decided(device, DEAR_SHOTS).decision.offers[0].cost.micros * affords
+    tables = store.tables
+    limit = first_quote(devices[0], DEAR_SHOTS) * affords
     parent = None
     for name in MEMBER.budgets:
         own = limit if name.startswith("project") else None
@@ -127,8 +148,10 @@ def furnish(store: FakeStore, recovery: Recovery, device: Device, *, affords: in
             id=name, owner=name, parent=parent, currency="KRW", limit_micros=own, held=0, spent=0
         )
         parent = name
-    tables["devices"][device.name] = (device, recovery.value, START)
-    tables["prices"][price.id] = (price, "vendor")
+    for device in devices:
+        tables["devices"][device.name] = (device, recovery.value, START)
+        tables["prices"][price_of(device).id] = (price_of(device), "vendor")
     tables["rates"][RATE.id] = RATE
+    tables["access"][MEMBER.hub] = ACCESS
     tables["members"][MEMBER.id] = MEMBER
     tables["resubmit"][MEMBER.project] = may_resubmit

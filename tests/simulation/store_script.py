@@ -34,7 +34,7 @@ def jobs_of_the_script():
             id=name, hub="hub", organisation="kaist", project="project", member="member", device=DEVICE.name,
             backend=DEVICE.backend, program=PROGRAM.sha256, held=HELD, quoted=HELD, budgets=MEMBER.budgets,
             idempotency_key=f"key-{number}", created_at=START, updated_at=START, due_at=LATER[number],
-            price="price-pasqal", points=({"a": 1.5},), options={"o": "1"}, tags=("t",),
+            price=DEVICE.price.id, points=({"a": 1.5},), options={"o": "1"}, tags=("t",),
             deadline=LATER[50] if number == 2 else None,
         )
         for number, name in enumerate(NAMES)
@@ -135,14 +135,20 @@ def witness(work):
     return (
         work.attempts.latest([NAMES[0], NAMES[1]]), work.attempts.of(NAMES[0]),
         work.attempts.known("pasqal", ["remote-1", "remote-2"]), work.attempts.disowned("pasqal"),
-        work.attempts.unresolved("pasqal"),
+        work.attempts.unresolved("pasqal"), work.attempts.abandoned("pasqal", 9),
     )  # fmt: skip
 
 
 def give_up(work):
     job = work.jobs.get(NAMES[0])
     work.attempts.save([attempt_of(job, end=AttemptEnd.ABSENT, detail="gone")])
-    return work.attempts.of(NAMES[0]), work.attempts.known("pasqal", ["remote-1"]), work.attempts.disowned("pasqal")
+    second = attempt_of(job, id=attempt_id(job.id, 2), number=2, intent_at=LATER[3], end=AttemptEnd.REFUSED)
+    third = replace(second, id=attempt_id(job.id, 3), number=3, intent_at=LATER[4])
+    work.attempts.add([second, third])
+    return (
+        work.attempts.of(NAMES[0]), work.attempts.known("pasqal", ["remote-1"]), work.attempts.disowned("pasqal"),
+        work.attempts.abandoned("pasqal", 9), work.attempts.abandoned("pasqal", 1),
+    )  # fmt: skip
 
 
 def settle(work):
@@ -175,11 +181,25 @@ def lease(work):
 def others(work):
     work.catalogue.pause("pasqal", "because", START, LATER[9])
     return (
-        work.ledger.add_orphan("pasqal", "stray", START), work.ledger.add_orphan("pasqal", "stray", START),
-        work.people.may_resubmit(("project", "nobody")), work.catalogue.price("price-pasqal"),
+        work.people.may_resubmit(("project", "nobody")), work.catalogue.price(DEVICE.price.id),
+        work.people.access("nowhere"), [each.pattern for each in work.people.access("hub").agreements],
+        work.catalogue.prices(START), work.catalogue.prices(START - timedelta(1)),
         work.catalogue.price("none"), work.catalogue.device(DEVICE.name), work.catalogue.pauses(LATER[5]),
         work.catalogue.pauses(LATER[10]), work.archive.programs([PROGRAM.sha256, "none"]),
     )  # fmt: skip
+
+
+def stray(work):
+    named = [work.orphans.note("pasqal", name, device, START) for name, device in (("a", DEVICE.name), ("b", None))]
+    again = work.orphans.note("pasqal", "a", None, LATER[1])
+    before = work.orphans.noted("pasqal", settled=False), work.orphans.noted("pasqal", settled=True)
+    settled = [work.orphans.settle("pasqal", name, cost) for name, cost in (("a", HELD), ("a", None), ("c", HELD))]
+    return named, again, before, settled, work.orphans.noted("other", settled=False)
+
+
+def stray_later(work):
+    known = work.orphans.noted("pasqal", settled=False), work.orphans.noted("pasqal", settled=True)
+    return known, work.orphans.settle("pasqal", "b", None), work.orphans.noted("pasqal", settled=True)
 
 
 def history(work):
@@ -188,5 +208,6 @@ def history(work):
 
 STEPS = (
     admit, admit_twice, what_is_due, begin, what_is_due, save_stale, stale_ids, cancel, save_unaware, look_at_due,
-    witness, give_up, settle, overspend, hold_less_than_nothing, lease, others, history, what_is_due,
+    witness, give_up, settle, overspend, hold_less_than_nothing, lease, others, stray, stray_later,
+    history, what_is_due,
 )  # fmt: skip

@@ -14,13 +14,13 @@ from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unautho
 from broker.domain.ids import RemoteId
 from broker.domain.price import Usage, charge
 from broker.domain.result import Outcomes
+from tests.simulation.scenery import price_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from backends.base import Order
     from broker.domain.device import Device
-    from broker.domain.price import Price
     from tests.simulation.stage import Stage
 
 SECOND = 1_000_000
@@ -45,6 +45,7 @@ class Accepted:
 
     remote_id: RemoteId
     token: str
+    device: str
     shots: int
     manner: Manner
     accepted_at: int
@@ -96,10 +97,10 @@ class Vendor:
     """A vendor and the adapter to it, in one. ``created`` is told of every line of the ledger as it is written."""
 
     def __init__(
-        self, stage: Stage, recovery: Recovery, device: Device, price: Price, faults: Faults,
+        self, stage: Stage, recovery: Recovery, devices: Mapping[str, Device], faults: Faults,
         created: Callable[[Accepted], None], sending: Callable[[str], None],
     ) -> None:  # fmt: skip
-        self.name = device.backend
+        self.name = next(iter(devices.values())).backend
         self.recovery = recovery
         self.poll_floor_s = 0.02 if recovery is Recovery.RERUN else 5.0
         self.reply = SECOND // 1000 if recovery is Recovery.RERUN else SECOND // 5
@@ -109,14 +110,13 @@ class Vendor:
         self.pending = 0
         self.stage = stage
         self.faults = faults
-        self._device = device
-        self._price = price
+        self._devices = devices
         self._created = created
         self._sending = sending
 
     # -- the vendor's side ---------------------------------------------------------------------------------------
 
-    def accept(self, token: str, shots: int) -> RemoteId:
+    def accept(self, token: str, device: str, shots: int) -> RemoteId:
         """Create a job; a vendor of the token class answers a token that it knows with the job that it has."""
         if self.recovery is Recovery.TOKEN:
             for line in self.ledger.values():
@@ -127,6 +127,7 @@ class Vendor:
         line = Accepted(
             remote_id=remote_id,
             token=token,
+            device=device,
             shots=shots,
             manner=self.faults.manner(),
             accepted_at=now,
@@ -146,34 +147,37 @@ class Vendor:
     def charged(self, line: Accepted) -> int:
         """What the vendor's invoice will say of a job, in micro-units of its own currency."""
         usage = line.usage(self.stage.now)
-        return 0 if usage is None or self.recovery is Recovery.RERUN else charge(self._price, usage).micros
+        if usage is None or self.recovery is Recovery.RERUN:
+            return 0
+        return charge(price_of(self._devices[line.device]), usage).micros
 
     def console(self, token: str) -> list[RemoteId]:
         """What an operator sees who looks for a job by its name."""
         return [line.remote_id for line in self.ledger.values() if line.token == token and not line.gone]
 
-    def _land(self, token: str, shots: int, delay: int) -> None:
+    def _land(self, what: tuple[str, str, int], delay: int) -> None:
         """The request is on its way and nobody waits for it any more."""
         self.pending += 1
 
         def landed() -> None:
             self.pending -= 1
-            self.accept(token, shots)
+            self.accept(*what)
 
         self.stage.at(self.stage.now + delay, "late request", landed)
 
     # -- the adapter's side --------------------------------------------------------------------------------------
 
     def devices(self) -> Sequence[Device]:
-        return (self._device,)
+        return tuple(self._devices.values())
 
     def submit(self, order: Order) -> RemoteId:
         self._sending(order.token)
         fault, stage = self.faults.submit(), self.stage
-        token, shots = order.token, order.shots * len(order.points)
+        token = order.token
+        what = (token, order.device.name, order.shots * len(order.points))
         if fault == "ok":
             stage.sleep(self.reply)
-            return self._heard(self.accept(token, shots))
+            return self._heard(self.accept(*what))
         if fault in {"busy", "refused", "unauthorized"}:
             stage.sleep(self.reply)
             if fault == "busy":
@@ -183,17 +187,17 @@ class Vendor:
             if self.recovery is not Recovery.TOKEN or not self.console(token):
                 self.refused.add(token)
                 raise Refused("not this program", code="program_invalid")
-            return self.accept(token, shots)
-        return self._doubtful(fault, token, shots)
+            return self.accept(*what)
+        return self._doubtful(fault, what)
 
     def _heard(self, remote_id: RemoteId) -> RemoteId:
         self.heard.add(remote_id)
         return remote_id
 
-    def _doubtful(self, fault: str, token: str, shots: int) -> RemoteId:
+    def _doubtful(self, fault: str, what: tuple[str, str, int]) -> RemoteId:
         stage = self.stage
         if fault in {"late_in", "late_out"}:
-            self._land(token, shots, self.faults.landing())
+            self._land(what, self.faults.landing())
             stage.sleep(TIMEOUT)
             raise OutcomeUnknown("timed out")
         if fault == "reset_before":
@@ -201,8 +205,8 @@ class Vendor:
             raise OutcomeUnknown("connection reset")
         if fault == "stalled":
             stage.sleep(self.faults.landing())  # the process stands still with the request half sent
-            return self._heard(self.accept(token, shots))
-        remote_id = self.accept(token, shots)
+            return self._heard(self.accept(*what))
+        remote_id = self.accept(*what)
         if fault == "late_reply":
             stage.sleep(self.faults.landing())
             return self._heard(remote_id)

@@ -20,7 +20,7 @@ from tests.simulation.ending import judge
 from tests.simulation.fake_store import FakeStore
 from tests.simulation.local import Local
 from tests.simulation.plan import MINUTE, Plan, plan_of
-from tests.simulation.scenery import MICROSECOND, START, device_of, furnish, moment, price_of
+from tests.simulation.scenery import MICROSECOND, START, device_of, furnish, moment, second_of
 from tests.simulation.stage import Crash, Crew, Stage, Violation
 from tests.simulation.vendor import SECOND, Vendor
 
@@ -65,15 +65,15 @@ class World:
         self.crashes: Counter[tuple[str, str]] = Counter()
         kind = Kind.SIMULATOR if plan.recovery is Recovery.RERUN else Kind.QPU
         self.device = device_of(plan.recovery, plan.concurrency, kind)
-        self.devices: dict[str, Device] = {self.device.name: self.device}
+        second = second_of(plan.recovery, plan.concurrency, kind, plan.second)
+        self.devices: dict[str, Device] = {each.name: each for each in (self.device, second)}
         self.store = FakeStore(self.stage, self, dialect=plan.dialect, breathe=self._breath if plan.mixed else None)
-        furnish(self.store, plan.recovery, self.device, affords=plan.affords, may_resubmit=plan.may_resubmit)
+        furnish(self.store, plan.recovery, *self.devices.values(), affords=plan.affords, may_resubmit=plan.may_resubmit)
         self.checks = Checks(self)
         make = Local if plan.recovery is Recovery.RERUN else Vendor
         self.vendor = make(
-            self.stage, plan.recovery, self.device, price_of(self.device), plan.faults, self.checks.created,
-            self.checks.sending,
-        )  # fmt: skip
+            self.stage, plan.recovery, self.devices, plan.faults, self.checks.created, self.checks.sending
+        )
         self.store.checking = self.checks.step
         self.store.ended = self.replan
         self.workers = [Worker(self, "one"), Worker(self, "two")]
@@ -135,21 +135,23 @@ class World:
     def next_work(self) -> int | None:
         """When a scan would find something, as far as is known now."""
         jobs, locks = self.store.tables["jobs"].values(), self.store.locks
-        room = self.device.concurrency
+        room = {name: self._room(each) for name, each in self.devices.items()}
         for job in jobs:
-            room -= job.state in IN_FLIGHT
-        if locks and ("devices", self.device.name) in locks:
-            room = 0
+            room[job.device] -= job.state in IN_FLIGHT
         first: datetime | None = None
         for job in jobs:
             due = job.due_at
-            if due is None or (locks and ("jobs", job.id) in locks) or not self._reachable(job, room):
+            if due is None or (locks and ("jobs", job.id) in locks) or not self._reachable(job, room[job.device]):
                 continue
             if job.lease_until is not None and job.lease_until > due:
                 due = job.lease_until
             if first is None or due < first:
                 first = due
         return None if first is None else (first - START) // MICROSECOND
+
+    def _room(self, device: Device) -> int:
+        locked = self.store.locks and ("devices", device.name) in self.store.locks
+        return 0 if locked else device.concurrency
 
     def _reachable(self, job: Job, room: int) -> bool:
         if job.state is not JobState.QUEUED or room > 0 or job.cancel_requested:
@@ -182,12 +184,15 @@ class World:
         """Every ten minutes while anything lives or may still land, and once after."""
         last = not (self._landing() or any(client.waits for client in self.clients) or self._moving())
         swept = self.rng.choice(self.workers).sweep()
-        if not (last and swept):
+        if not (last and swept) or self._unbooked():
             self.stage.at(self.stage.now + SWEEP_EVERY, "sweep", self.sweep)
 
     def _landing(self) -> bool:
         now = self.stage.now
         return self.vendor.pending > 0 or any(line.listed_at > now for line in self.vendor.ledger.values())
+
+    def _unbooked(self) -> bool:
+        return any(loss is None for _, loss in self.store.tables["orphans"].values())
 
     def _moving(self) -> bool:
         waiting = JobState.ATTENTION if not self.plan.operator else None

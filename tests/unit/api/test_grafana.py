@@ -24,7 +24,7 @@ def books(tmp_path_factory):
         made.tick(seconds=60)
         made.submit()
         with made.store.write() as work:
-            work.ledger.add_orphan("braket", "task-x", made.clock())
+            work.orphans.note("braket", "task-x", None, made.clock())
             work.catalogue.pause("braket", "maintenance", made.clock(), None)
             work.catalogue.pause("pasqal/fresnel", "maintenance too", made.clock(), None)
         yield made

@@ -18,6 +18,7 @@ from tests.support.routing_world import DEVICES, FRIDAY, NEEDS, WORLD, access_of
 def test_the_order_is_the_promised_one():
     assert [rule for rule, _ in LIMITS] == [
         "access",
+        "refused",
         "status",
         "paused",
         "kind",

@@ -164,7 +164,7 @@ def test_findings_and_orphans_are_shown(books):
     assert "qsubmit_audit_chain_ok" not in samples(books)  # nobody has looked yet: no claim
     verify_and_keep(books.store, books.clock())
     with books.store.write() as work:
-        work.ledger.add_orphan("braket", "task-x", books.clock())
+        work.orphans.note("braket", "task-x", None, books.clock())
     found = samples(books)
     assert value(found, "qsubmit_audit_chain_ok") == 1
     assert value(found, "qsubmit_vendor_double_submissions_total") == 0

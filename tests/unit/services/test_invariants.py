@@ -75,7 +75,7 @@ SPOILT = {
     ),
     "the member was charged otherwise": ("13", f"UPDATE jobs SET charged = charged + 1 WHERE id = {ENDED}"),
     "an orphan's loss was not booked": (
-        "13", "INSERT INTO orphans VALUES ('braket', 'task-y', 1, NULL, 'USD', 300000)"
+        "13", "INSERT INTO orphans VALUES ('braket', 'task-y', NULL, 1, 'USD', 300000)"
     ),
 }  # fmt: skip
 

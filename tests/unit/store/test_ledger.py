@@ -110,10 +110,3 @@ def test_two_workers_may_note_the_first_spend_of_one_scope(store, database_url):
     for each in threads:
         each.join()
     assert failed == []
-
-
-def test_an_orphan_is_noted_once(store):
-    with store.write() as work:
-        assert work.ledger.add_orphan("braket", "r", NOW)
-        assert not work.ledger.add_orphan("braket", "r", NOW)
-        assert work.ledger.add_orphan("pasqal", "r", NOW)

@@ -1,0 +1,40 @@
+"""Who pays for a vendor's job that no attempt answers for? The platform: the member never does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from broker.domain.budget import orphan_entries
+from broker.domain.price import charge
+from broker.services.market import priced
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from broker.domain.money import Money
+    from broker.domain.price import Price, Usage
+    from broker.store.unit_of_work import Store, Work
+
+
+def note(store: Store, backend: str, remote_id: str, device: str | None, *, at: datetime) -> bool:
+    """Remember an orphan until its cost is booked; False if it was known. ``device`` is where its attempt was sent."""
+    with store.write() as work:
+        return work.orphans.note(backend, remote_id, device, at)
+
+
+def settle(
+    store: Store, backend: str, remote_id: str, device: str, usage: Usage | None, *, at: datetime
+) -> Money | None:
+    """Book what the vendor bills for an orphan that has ended, at the price in force; what was booked, if anything."""
+    with store.write() as work:
+        price = None if usage is None else _price_of(work, device, at)
+        listed = None if price is None or usage is None else charge(price, usage)
+        if not work.orphans.settle(backend, remote_id, listed) or listed is None:
+            return None
+        work.ledger.post(orphan_entries(backend, listed), at)
+        work.acted({"act": "orphan", "backend": backend, "remote": remote_id, "loss": listed.micros}, at)
+        return listed
+
+
+def _price_of(work: Work, device: str, at: datetime) -> Price | None:
+    return next((each.price for each in priced(work.catalogue, at) if each.name == device), None)

@@ -1,0 +1,102 @@
+"""What becomes of a vendor's job that nobody answers for?"""
+
+from __future__ import annotations
+
+import pytest
+
+from backends.base import Phase, Snapshot
+from backends.errors import BackendError, OutcomeUnknown
+from broker.domain.price import Usage
+from broker.domain.recovery import Recovery
+from broker.services.invariants import verify
+from tests.support.scripted import DONE, QUEUED, RUNNING, outcome
+from workers.sweep import sweep
+
+GARNET = "braket/garnet"
+STOPPED = Snapshot(phase=Phase.CANCELLED, word="CANCELLED", usage=Usage(tasks=1))
+
+
+@pytest.fixture
+def vendor(both):
+    """A tag vendor's request landed after its attempt had been given up: ``stray`` bears that attempt's token."""
+    backend = both.backends["braket"]
+    backend.recovery, backend.reply, backend.found = Recovery.TAG, OutcomeUnknown("reset"), []
+    job = both.job(device=GARNET)["id"]
+    both.drive(ticks=4, step=400)
+    backend.reply, backend.found, backend.word = None, None, QUEUED
+    both.drive(ticks=2)
+    with both.store.read() as work:
+        [given_up, _] = work.attempts.of(job)
+    both.stray = given_up.token
+    mine = backend.find
+
+    def find(token):
+        return [*mine(token), *(["stray"] if both.stray.startswith(token) else [])]
+
+    backend.find = find
+    return backend
+
+
+def loss(world):
+    with world.store.read() as work:
+        found = {account: micros for (account, _), micros in work.ledger.balances().items() if micros}
+    return found.get("platform:loss", 0), found.get("vendor:braket:payable", 0)
+
+
+def swept(world, vendor):
+    return sweep(world.store, vendor, world.clock())
+
+
+def test_an_orphan_is_stopped_and_its_cost_is_the_platforms(both, vendor):
+    vendor.word = STOPPED
+    assert swept(both, vendor) == 0
+    assert vendor.cancelled == ["stray"]
+    assert loss(both) == (300_000, -300_000)
+    assert both.sums() == {0}
+    assert {found.invariant: found.violations for found in verify(both.store, both.clock())}["13"] == 0
+
+
+def test_it_is_booked_once(both, vendor):
+    vendor.word = STOPPED
+    for _ in range(3):
+        swept(both, vendor)
+    assert loss(both) == (300_000, -300_000)
+    assert vendor.cancelled == ["stray"]
+
+
+@pytest.mark.parametrize("word", [QUEUED, RUNNING])
+def test_one_that_does_not_stop_is_asked_again_and_booked_when_it_ends(both, vendor, word):
+    vendor.word = word
+    assert swept(both, vendor) == 1
+    assert loss(both) == (0, 0)
+    vendor.word, vendor.result = DONE, outcome(shots=100)
+    assert swept(both, vendor) == 0
+    assert vendor.cancelled == ["stray", "stray"]
+    assert loss(both) == (400_000, -400_000)
+
+
+def test_one_that_was_stopped_before_it_ran_costs_nothing(both, vendor):
+    vendor.word = Snapshot(phase=Phase.CANCELLED, word="CANCELLED")
+    assert swept(both, vendor) == 0
+    assert loss(both) == (0, 0)
+
+
+def test_one_whose_attempt_nobody_remembers_stays_noted(both, vendor):
+    both.stray, vendor.word = "qsub-of-a-lost-database", STOPPED
+    assert swept(both, vendor) == 1
+    assert vendor.cancelled == ["stray"]
+    assert loss(both) == (0, 0)
+
+
+def test_one_whose_cost_cannot_be_seen_yet_is_asked_again(both, vendor):
+    vendor.word, vendor.result = DONE, BackendError("no result yet")
+    assert swept(both, vendor) == 1
+    vendor.result = outcome(shots=100)
+    assert swept(both, vendor) == 0
+    assert loss(both) == (400_000, -400_000)
+
+
+def test_a_jobs_own_task_is_no_orphan(both, vendor):
+    both.stray = "no-token-of-ours"
+    assert swept(both, vendor) == 0
+    assert vendor.cancelled == []
