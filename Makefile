@@ -77,8 +77,8 @@ bench: $(SETUP) ## measure admission, decision and driving (BENCH_ARGS=…)
 simulate: $(SETUP) ## a million seeded schedules against the invariants (SIMULATE_ARGS=…)
 	$(BIN)/python -m tests.simulation.run --schedules 1000000 $(SIMULATE_ARGS)
 
-crash: $(SETUP) $(SYSTEM) ## kill -9 at every step, with real processes and servers
-	$(BIN)/python -m pytest -m long tests/integration
+crash: $(SETUP) $(SYSTEM) ## kill -9 at every step, with real processes and servers; an hour (TEST_ARGS=…)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m long tests/integration $(TEST_ARGS)
 
 lock: $(SETUP) ## resolve pyproject.toml again into requirements/*.lock (LOCK_ARGS=--upgrade)
 	@echo requirements/all.lock
