@@ -273,6 +273,17 @@ class Client:
         """Close a key for good."""
         self._repeat("DELETE", f"/v1/keys/{escape(key, safe='')}")
 
+    def attention(self, *, limit: int = 50) -> Iterator[shapes.Job]:
+        """Operator: the hub's jobs that only an operator can settle, oldest first, page by page."""
+        cursor = ""
+        while True:
+            path = f"/v1/attention?limit={limit}{cursor}"
+            page: shapes.JobPage = self._repeat("GET", path)
+            yield from page["jobs"]
+            if page["next_cursor"] is None:
+                return
+            cursor = f"&cursor={page['next_cursor']}"
+
     def adopt(self, job: str, *, remote_id: str, reason: str) -> shapes.Job:
         """Operator: the vendor has the job, under this id."""
         view: shapes.Job = self._once("POST", _job(job, "/adopt"), body={"remote_id": remote_id, "reason": reason})

@@ -173,6 +173,11 @@ class Driver:
             return []
         try:
             seen = self._poll(backend, [job.remote_id for job, _ in pairs if job.remote_id is not None])
+        except (UnknownStatus, UnknownJob) as error:
+            # One job of which the vendor says what we do not understand must not hide what it says of the others.
+            if len(pairs) > 1:
+                return [change for pair in pairs for change in self._looks(backend, [pair])]
+            return self._blocked(backend, pairs, error)
         except BackendError as error:
             return self._blocked(backend, pairs, error)
         look = Look(backend=backend, tariff=self._tariff, at=self._clock())

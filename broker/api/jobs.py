@@ -1,4 +1,4 @@
-"""The doors to jobs: submit, list, read, cancel, and an operator's two decisions."""
+"""The doors to jobs: submit, list, read and cancel."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from broker.domain.hub import Member
 from broker.domain.money import Money
 from broker.domain.policy import Policy
 from broker.domain.program import Program
-from broker.services import attend, cancel
+from broker.services import cancel
 from broker.services.decide import load_asked, load_decision
 from broker.services.look import Filter
 from broker.services.prepare import check_points
@@ -42,7 +42,6 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 Reader = Annotated[Member, Depends(needs("jobs:read"))]
 Writer = Annotated[Member, Depends(needs("jobs:write"))]
-Operator = Annotated[Member, Depends(needs("ops"))]
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": TITLES[status],
@@ -272,20 +271,3 @@ async def cancel_job(request: Request, job_id: JobPath, member: Writer) -> Respo
     room = room_of(request)
     await run_in_threadpool(cancel.cancel, room.store, member, job_id, at=room.clock())
     return answer(present.seen(await run_in_threadpool(room.look.job, member, job_id, at=room.clock())))
-
-
-@router.post("/{job_id}/adopt", response_model=schemas.JobView, responses=PROBLEMS)
-async def adopt_job(request: Request, job_id: JobPath, body: schemas.Adopt, member: Operator) -> Response:
-    """An operator found the vendor's job of a job in attention."""
-    room = room_of(request)
-    arguments = (room.store, member, job_id, body.remote_id, body.reason)
-    await run_in_threadpool(attend.adopt, *arguments, at=room.clock())
-    return answer(present.seen(await run_in_threadpool(room.look.attended, member, job_id, at=room.clock())))
-
-
-@router.post("/{job_id}/release", response_model=schemas.JobView, responses=PROBLEMS)
-async def release_job(request: Request, job_id: JobPath, body: schemas.Release, member: Operator) -> Response:
-    """An operator knows that the vendor never got a job in attention."""
-    room = room_of(request)
-    await run_in_threadpool(attend.release, room.store, member, job_id, body.reason, at=room.clock())
-    return answer(present.seen(await run_in_threadpool(room.look.attended, member, job_id, at=room.clock())))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
@@ -17,6 +17,8 @@ from broker.store.tables import jobs
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from sqlalchemy import Select
 
     from broker.domain.attempt import Attempt
     from broker.domain.hub import Member
@@ -115,6 +117,17 @@ class Look:
                 raise NotFound(f"there is no job {job_id}")
             return _seen(work, [job], at)[0]
 
+    def attention(
+        self, operator: Member, cursor: str | None, limit: int, *, at: datetime
+    ) -> tuple[list[Seen], str | None]:
+        """A page of the hub's jobs that wait for an operator, oldest first, and the cursor of the next one."""
+        waiting = (jobs.c.state == JobState.ATTENTION.value, jobs.c.due_at.is_not(None))
+        query = select(jobs).where(jobs.c.hub_id == operator.hub, *waiting)
+        if cursor is not None:
+            query = query.where(jobs.c.id > cursor)
+        with self._store.read() as work:
+            return _page(work, query.order_by(jobs.c.id), limit, at)
+
     def repeated(self, member: Member, key: str, fingerprint: str, *, at: datetime) -> Seen | None:
         """The job that this Idempotency-Key already has.
 
@@ -148,10 +161,7 @@ class Look:
         if wanted.cursor is not None:
             query = query.where(jobs.c.id < wanted.cursor)
         with self._store.read() as work:
-            rows = work.connection.execute(query.order_by(jobs.c.id.desc()).limit(wanted.limit + 1)).mappings().all()
-            page = [job_of(row) for row in rows[: wanted.limit]]
-            seen = _seen(work, page, at)
-        return seen, page[-1].id if len(rows) > wanted.limit else None
+            return _page(work, query.order_by(jobs.c.id.desc()), wanted.limit, at)
 
     def result(self, member: Member, job_id: str) -> str:
         """The stored result's JSON text.
@@ -194,6 +204,12 @@ def _mine(work: Work, member: Member, job_id: str) -> Job:
     if job is None or job.organisation != member.organisation or job.project != member.project:
         raise NotFound(f"there is no job {job_id}")
     return job
+
+
+def _page(work: Work, query: Select[Any], limit: int, at: datetime) -> tuple[list[Seen], str | None]:
+    rows = work.connection.execute(query.limit(limit + 1)).mappings().all()
+    page = [job_of(row) for row in rows[:limit]]
+    return _seen(work, page, at), page[-1].id if len(rows) > limit else None
 
 
 def _seen(work: Work, found: Sequence[Job], at: datetime) -> list[Seen]:

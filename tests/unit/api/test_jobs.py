@@ -203,6 +203,26 @@ def test_an_id_that_another_job_bears_is_not_adopted(gateway, attended):
     assert (answer.status_code, answer.json()["pointer"]) == (422, "/remote_id")
 
 
+def test_operators_see_what_waits_in_their_hub_oldest_first(gateway, attended):
+    backend = gateway.backends["braket"]
+    backend.reply = OutcomeUnknown("reset by peer")
+    later = gateway.job("cyd", device="braket/garnet")["id"]
+    gateway.drive(ticks=4, step=60)
+    found = gateway.call("olga", "GET", "/v1/attention")
+    first = gateway.call("olga", "GET", "/v1/attention?limit=1").json()
+    rest = gateway.call("olga", "GET", f"/v1/attention?limit=1&cursor={first['next_cursor']}").json()
+    assert ids(found) == [attended, later]
+    assert [job["id"] for job in first["jobs"] + rest["jobs"]] == [attended, later]
+    assert rest["next_cursor"] is None
+    assert found.json()["jobs"][0]["attempt"]["token"].startswith("qsub-")
+    assert ids(gateway.call("seo", "GET", "/v1/attention")) == []
+
+
+@pytest.mark.parametrize("who", sorted(set(PATHS) - {"root", "olga", "seo"}))
+def test_only_operators_see_what_waits(gateway, who):
+    assert gateway.call(who, "GET", "/v1/attention").status_code == 403
+
+
 def test_only_a_job_in_attention_can_be_decided(gateway):
     job = gateway.job("ada")["id"]
     answer = gateway.call("olga", "POST", f"/v1/jobs/{job}/release", json={"reason": "x"})

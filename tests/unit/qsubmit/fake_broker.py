@@ -214,6 +214,8 @@ def route(broker, method, path, query, body, headers):
     if headers.get("Authorization") != f"Bearer {KEY_TEXT}":
         return problem(401, "unauthenticated", "no such key")
     noun = path.split("/")[2]
+    if noun == "attention":
+        return page(broker, query | {"state": "attention"})
     return {"jobs": jobs_route, "keys": keys_route, "quotes": quotes_route, "devices": devices_route}[noun](
         broker, method, path.split("/")[3:], query, body, headers
     )

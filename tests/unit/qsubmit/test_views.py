@@ -219,6 +219,17 @@ def test_keys_are_listed_rotated_and_revoked(qsubmit):
     assert qsubmit("keys", "revoke", "key-1").code == 0
 
 
+def test_an_operator_sees_what_waits_for_a_decision(qsubmit, broker):
+    assert "no job waits" in qsubmit("admin", "attention").err
+    job = broker.add_job(state="attention", attempt=attempt_view())
+
+    said = qsubmit("admin", "attention")
+
+    assert job in said.out
+    assert attempt_view()["token"] in said.out
+    assert [each["id"] for each in only_document(qsubmit("admin", "attention", "--json").out)["jobs"]] == [job]
+
+
 def test_an_operator_settles_a_job_in_attention(qsubmit, broker):
     adopted, released = broker.add_job(state="attention"), broker.add_job(state="attention")
 

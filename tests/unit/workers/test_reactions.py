@@ -139,6 +139,24 @@ def test_a_look_that_fails_changes_nothing_and_is_made_again(gateway, error):
     assert gateway.see(job)["state"] == "succeeded"
 
 
+@pytest.mark.parametrize("error", [UnknownStatus("HIBERNATING"), UnknownJob("said nothing about it")])
+def test_a_word_that_nobody_knows_does_not_hide_the_other_jobs(gateway, error):
+    backend = gateway.backends["braket"]
+    odd, fine = (gateway.job("ada", device=GARNET)["id"] for _ in range(2))
+    backend.word = QUEUED
+    gateway.drive(ticks=1)
+    unreadable = gateway.see(odd)["attempt"]["remote_id"]
+
+    def poll(remote_ids):
+        if unreadable in remote_ids:
+            raise error
+        return dict.fromkeys(remote_ids, DONE)
+
+    backend.poll = poll
+    gateway.drive(ticks=2, step=40)
+    assert (gateway.see(odd)["state"], gateway.see(fine)["state"]) == ("submitted", "succeeded")
+
+
 def test_a_result_that_cannot_be_fetched_now_is_fetched_later(gateway):
     backend = gateway.backends["braket"]
     backend.result = BackendError("not yet")
