@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qsubmit.cli import options, parsing, terminal
+from qsubmit.cli import options, parsing, terminal, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,4 +61,4 @@ def _show(jobs: list[Job], *, as_json: bool) -> None:
 def _row(job: Job) -> list[str]:
     attempt, cost = job["attempt"], job["cost"]
     name = "" if attempt is None else attempt["token"]
-    return [job["id"], job["device"], name, f"{cost['held']} {cost['currency']}", job["timeline"][-1]["reason"]]
+    return [job["id"], job["device"], name, words.money(cost["held"], cost["currency"]), job["timeline"][-1]["reason"]]
