@@ -14,6 +14,7 @@ import redis
 from workers.supervise import Program
 
 READY_S = 20.0
+SOCKET_BYTES = 107  # sun_path in Linux, less its final nought
 
 
 def redis_server() -> str:
@@ -65,7 +66,7 @@ def redis_program(data: Path) -> tuple[Program, str]:
 def short_socket(home: Path) -> Path:
     """A path for a socket in ``home``; the kernel allows 107 bytes, so a deep directory gets a short link."""
     direct = home.resolve() / "redis.sock"
-    if len(str(direct)) <= 100:  # noqa: PLR2004  room below sun_path's 108
+    if len(os.fsencode(direct)) <= SOCKET_BYTES:
         return direct
     link = Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp")) / f"qsubmit-{_name_of(direct)}"  # noqa: S108
     link.unlink(missing_ok=True)
@@ -95,7 +96,13 @@ def await_redis(url: str) -> None:
 
 
 def postgres(data: Path) -> tuple[object, str]:
-    """A PostgreSQL server of ours in ``data``, with its database URL; keep the first value, it owns the server."""
+    """A PostgreSQL server of ours in ``data``, with its database URL; keep the first value, it owns the server.
+
+    Raises:
+        RuntimeError: the wheel is missing, or the path of ``data`` leaves no room for the name of a socket.
+    """
+    if (beyond := len(os.fsencode(data.resolve() / "postgres" / ".s.PGSQL.5432")) - SOCKET_BYTES) > 0:
+        raise RuntimeError(f"--postgres: the path {data} is {beyond} characters too long for a Unix socket in it")
     home = data / "run"
     (home / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)  # a runtime directory that others can enter is not used

@@ -12,7 +12,7 @@ from broker.services.keys import Keys
 from broker.settings import Settings
 from tests.support.gateway import NOW, PEPPER, SEEDS
 from workers.seeding import first_start, write_secret
-from workers.servers import short_socket
+from workers.servers import postgres, short_socket
 from workers.up import _pepper
 
 
@@ -89,3 +89,11 @@ def test_a_socket_in_a_deep_directory_gets_the_same_short_link_every_time(tmp_pa
     assert len(str(first)) <= 107
     assert first.parent.resolve() == deep.resolve()
     first.parent.unlink()
+
+
+def test_a_path_that_leaves_no_room_for_a_socket_is_said(tmp_path):
+    deep = tmp_path / ("d" * 100)
+    with pytest.raises(
+        RuntimeError, match=r"--postgres: the path .* is \d+ characters too long for a Unix socket in it"
+    ):
+        postgres(deep)
