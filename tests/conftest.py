@@ -1,8 +1,11 @@
-"""What do all tests need? That tests which share a hub also share a process."""
+"""What do all tests need? Databases and a gateway for whoever asks, and tests that share a hub in one process."""
 
 from __future__ import annotations
 
 import pytest
+
+# Here and nowhere below: a session fixture that a second conftest imports is a second one, with its own PostgreSQL.
+pytest_plugins = ("tests.support.databases", "tests.support.rooms")
 
 
 @pytest.hookimpl(trylast=True)

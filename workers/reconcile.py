@@ -46,8 +46,6 @@ def settle_doubt(doubt: Doubt, backend: Backend, order: Order, *, at: datetime, 
             backend.recovery, doubt.attempt, found, at=at, quiescence=terms.quiescence, may_resubmit=doubt.may_resubmit
         )
         return _carry_out(start, doubt, finding, backend, order, at=at, terms=terms)
-    except Refused as error:
-        return _refused(start, doubt.attempt, error, at=at, terms=terms)
     except BackendError as error:
         return _later(start, doubt.attempt, at + _patience(error, terms), str(error))
     except Exception as error:  # noqa: BLE001  one adapter's surprise must not stop the other jobs of this scan
@@ -108,7 +106,11 @@ def _resend(start: Change, doubt: Doubt, backend: Backend, order: Order, *, at: 
     if doubt.job.lease_until is None or doubt.job.lease_until - at < 2 * terms.send_timeout:
         return _later(start, doubt.attempt, at, "too little of the lease was left to send again")
     crashpoint("submit.before_send")
-    remote_id = backend.submit(order)
+    # Around the create alone: a vendor that refuses to list has said nothing about the job.
+    try:
+        remote_id = backend.submit(order)
+    except Refused as error:
+        return _refused(start, doubt.attempt, error, at=at, terms=terms)
     crashpoint("submit.after_send")
     others = [seen for seen in backend.find(doubt.attempt.token) if seen != remote_id]
     if others:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unauthorized, UnknownJob
+from backends.exchange import patience
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,8 @@ _CONFLICT = "ConflictException"
 _SERVER, _CLIENT = 500, 400
 _DENIED = frozenset({401, 403})
 # Raised before the first byte of a request leaves us.
-_UNSENT = frozenset({"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "SSLError"})
+_UNSENT = frozenset({"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"})
+_DISTRUST = frozenset({"SSLCertVerificationError", "CertificateError"})
 _CREDENTIALS = frozenset(
     {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound", "NoAuthTokenError"}
 )
@@ -31,7 +33,7 @@ _CREDENTIALS = frozenset(
 def creation_error(error: Exception, *, spending_error: str) -> BackendError:
     """What a failed create means. Certain only of an answer in the service's own form, or of nothing having left."""
     name = type(error).__name__
-    if name in _UNSENT:
+    if name in _UNSENT or _is_distrust(error):
         return Busy("braket cannot be reached", retry_after=_PATIENCE_S)
     if name in _CREDENTIALS:
         return Unauthorized(f"braket has no usable credentials ({name})")
@@ -60,6 +62,12 @@ def is_conflict(error: Exception) -> bool:
     """Whether a cancel came too late."""
     answer = _answer(error)
     return answer is not None and _code(answer) == _CONFLICT
+
+
+def _is_distrust(error: Exception) -> bool:
+    """Whether the server's certificate was refused; any other TLS error may also come after the request."""
+    inner = getattr(error, "kwargs", {}).get("error")
+    return isinstance(inner, Exception) and any(type(cause).__name__ in _DISTRUST for cause in inner.args)
 
 
 def _answer(error: Exception) -> Mapping[str, Any] | None:
@@ -116,8 +124,4 @@ def _describe(answer: Mapping[str, Any]) -> str:
 
 
 def _retry_after(answer: Mapping[str, Any]) -> float:
-    header = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after", "")
-    try:
-        return min(max(float(header), 0.0), 3600.0)
-    except ValueError:
-        return _PATIENCE_S
+    return patience(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+
+from backends.environment import Secret, address, secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,25 +13,6 @@ if TYPE_CHECKING:
 REGIONS = ("us-east-1", "us-west-1", "us-west-2", "eu-west-2", "eu-north-1")
 _PREFIX = "QSUBMIT_BRAKET_"
 _SANDBOX_BUCKET = "amazon-braket-qsubmit-{region}"
-
-
-class Secret:
-    """A credential that shows itself only to ``reveal``; ``repr``, ``str`` and a format show dots."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The credential, for the one place that signs with it."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    def __reduce__(self) -> str:
-        raise TypeError("a secret is not pickled")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +57,7 @@ def settings_from(environ: Mapping[str, str]) -> Settings | None:
         return _settings(environ, credentials=credentials, bucket=bucket, endpoint=None, sandbox=False)
     if sandbox:
         keys = Credentials(access_key=Secret("AKIASANDBOX"), secret_key=Secret("sandbox"))
-        endpoint = _address(sandbox, "SANDBOX_URL")
+        endpoint = address(sandbox, _PREFIX + "SANDBOX_URL")
         return _settings(environ, credentials=keys, bucket=_SANDBOX_BUCKET, endpoint=endpoint, sandbox=True)
     return None
 
@@ -100,40 +81,14 @@ def _settings(
 
 
 def _credentials(environ: Mapping[str, str]) -> Credentials | None:
-    key, secret = _secret(environ, "ACCESS_KEY_ID"), _secret(environ, "SECRET_ACCESS_KEY")
-    if key and secret:
-        return Credentials(access_key=key, secret_key=secret, session_token=_secret(environ, "SESSION_TOKEN"))
-    if key or secret:
+    public, private = secret(environ, _PREFIX + "ACCESS_KEY_ID"), secret(environ, _PREFIX + "SECRET_ACCESS_KEY")
+    if public and private:
+        session_token = secret(environ, _PREFIX + "SESSION_TOKEN")
+        return Credentials(access_key=public, secret_key=private, session_token=session_token)
+    if public or private:
         raise ValueError(f"{_PREFIX}ACCESS_KEY_ID and {_PREFIX}SECRET_ACCESS_KEY belong together")
     if environ.get(_PREFIX + "PROFILE"):
         return Credentials(profile=environ[_PREFIX + "PROFILE"])
     if environ.get(_PREFIX + "MACHINE_ROLE", "").lower() in ("1", "true", "yes"):
         return Credentials()
     return None
-
-
-def _secret(environ: Mapping[str, str], name: str) -> Secret | None:
-    text = environ.get(_PREFIX + name, "")
-    path = environ.get(_PREFIX + name + "_FILE", "")
-    if not text and path:
-        text = _read(path, name)
-    text = text.strip()
-    if not text:
-        return None
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError(f"{_PREFIX}{name} holds characters that no credential has")
-    return Secret(text)
-
-
-def _read(path: str, name: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{_PREFIX}{name}_FILE cannot be read: {path}") from error
-
-
-def _address(url: str, name: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise ValueError(f"{_PREFIX}{name} must be an http(s) address without credentials")
-    return url.rstrip("/")

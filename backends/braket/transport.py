@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-import queue
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from backends.braket.answers import creation_error
 from backends.errors import OutcomeUnknown
+from backends.exchange import within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,31 +44,16 @@ class Transport:
         """Send one ``CreateQuantumTask``; the ARN. Errors are ours."""
         try:
             client = self._client("braket", region, once=True)
+            send = partial(client.create_quantum_task, **request)
+            answer = within(self._timeout_s, send, name="braket-create")
+        except TimeoutError:
+            raise OutcomeUnknown(f"braket's create did not end within {self._timeout_s:g} s") from None
         except Exception as error:
             raise creation_error(error, spending_error=self._settings.spending_error) from error
-        answer = self._within_time(client, request)
-        if isinstance(answer, Exception):
-            raise creation_error(answer, spending_error=self._settings.spending_error) from answer
         arn = answer.get("quantumTaskArn")
         if not isinstance(arn, str) or ":quantum-task/" not in arn:
             raise OutcomeUnknown("braket's create was accepted without a task ARN")
         return arn
-
-    def _within_time(self, client: Any, request: Mapping[str, Any]) -> Any:  # noqa: ANN401  boto3's answer
-        """The answer, or the exception that ended the conversation."""
-        answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
-
-        def send() -> None:
-            try:
-                answers.put(client.create_quantum_task(**request))
-            except Exception as error:  # noqa: BLE001  handed to the waiting thread, which sorts them all
-                answers.put(error)
-
-        threading.Thread(target=send, name="braket-create", daemon=True).start()
-        try:
-            return answers.get(timeout=self._timeout_s)
-        except queue.Empty:
-            raise OutcomeUnknown(f"braket's create did not end within {self._timeout_s:g} s") from None
 
     def _client(self, service: str, region: str, *, once: bool) -> Any:  # noqa: ANN401  a generated boto3 client
         with self._lock:

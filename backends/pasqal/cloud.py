@@ -13,7 +13,8 @@ from pasqal_cloud.utils.filters import BatchFilters, PaginationParams
 from pydantic import ValidationError
 
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unauthorized
-from backends.pasqal.answers import Answer, creation_error, reading_error
+from backends.exchange import Reply
+from backends.pasqal.answers import creation_error, reading_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -185,13 +186,5 @@ def translated(error: BaseException, *, creating: bool) -> BackendError:
 
 
 def _from_response(response: Any, *, creating: bool) -> BackendError:  # noqa: ANN401  requests' Response, duck-typed
-    try:
-        document = response.json()
-    except ValueError:
-        document = None
-    answer = Answer(
-        status=response.status_code,
-        document=document if isinstance(document, dict) else None,
-        retry_after=response.headers.get("Retry-After"),
-    )
-    return creation_error(answer) if creating else reading_error(answer)
+    reply = Reply.of(response.status_code, response.content, response.headers.get("Retry-After"))
+    return creation_error(reply) if creating else reading_error(reply)

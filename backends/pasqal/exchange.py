@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
-import queue
 import ssl
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,21 +11,12 @@ from typing import TYPE_CHECKING, Any
 import requests
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from backends.pasqal.answers import Answer
+from backends.exchange import MAX_REPLY_BYTES, Reply, Unanswered, Unsent, within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-MAX_REPLY_BYTES = 64 << 20
 _BLOCK = 1 << 16
-
-
-class Unsent(Exception):
-    """No byte of the request can have reached the vendor."""
-
-
-class Unanswered(Exception):
-    """The request may have reached the vendor; no whole answer came back."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +33,7 @@ class Letter:
         return f"Letter({self.method} …)"
 
 
-def ask(letter: Letter, *, seconds: float) -> Answer:
+def ask(letter: Letter, *, seconds: float) -> Reply:
     """Send one request and wait at most ``seconds`` for the whole exchange, name resolution included.
 
     Raises:
@@ -54,7 +42,7 @@ def ask(letter: Letter, *, seconds: float) -> Answer:
     """
     deadline = time.monotonic() + seconds
     try:
-        return _within(seconds, lambda: _send(letter, deadline))
+        return within(seconds, lambda: _send(letter, deadline), name="pasqal-exchange")
     except TimeoutError:
         raise Unanswered(f"{letter.method}: no whole answer in {seconds:g} s") from None
     except requests.RequestException as error:
@@ -64,27 +52,7 @@ def ask(letter: Letter, *, seconds: float) -> Answer:
         raise Unanswered(f"{letter.method}: {type(error).__name__}") from None
 
 
-def _within(seconds: float, call: Callable[[], Answer]) -> Answer:
-    """The value of ``call`` from a thread of its own: a resolver or a byte-wise body can outlast any socket timeout."""
-    box: queue.SimpleQueue[Answer | Exception] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            box.put(call())
-        except Exception as error:  # noqa: BLE001  handed to the caller below
-            box.put(error)
-
-    threading.Thread(target=run, name="pasqal-exchange", daemon=True).start()
-    try:
-        outcome = box.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError from None
-    if isinstance(outcome, Exception):
-        raise outcome
-    return outcome
-
-
-def _send(letter: Letter, deadline: float) -> Answer:
+def _send(letter: Letter, deadline: float) -> Reply:
     with requests.Session() as session:
         request = requests.Request(
             letter.method,
@@ -98,7 +66,7 @@ def _send(letter: Letter, deadline: float) -> Answer:
         left = max(deadline - time.monotonic(), 0.001)
         response = session.send(prepared, timeout=left, allow_redirects=False, **{**surroundings, "stream": True})
         with response:
-            return _answer(response)
+            return _reply(response)
 
 
 class _Body(io.BytesIO):
@@ -114,25 +82,13 @@ class _Body(io.BytesIO):
         return super().read(size)
 
 
-def _answer(response: requests.Response) -> Answer:
+def _reply(response: requests.Response) -> Reply:
     content = bytearray()
     for block in response.iter_content(_BLOCK):
         content += block
         if len(content) > MAX_REPLY_BYTES:
             raise requests.RequestException("the answer is too long")
-    return Answer(
-        status=response.status_code,
-        document=_object(bytes(content)),
-        retry_after=response.headers.get("Retry-After"),
-    )
-
-
-def _object(content: bytes) -> dict[str, Any] | None:
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
+    return Reply.of(response.status_code, bytes(content), response.headers.get("Retry-After"))
 
 
 def _never_sent(error: requests.RequestException) -> bool:

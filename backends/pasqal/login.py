@@ -10,10 +10,11 @@ from urllib.parse import urlencode
 from pasqal_cloud.authentication import TokenProvider
 from pasqal_cloud.endpoints import TokenProviderConf
 
+from backends.environment import Secret
 from backends.errors import Busy
-from backends.pasqal.answers import Answer, login_error
-from backends.pasqal.exchange import Letter, Unanswered, Unsent, ask
-from backends.pasqal.settings import Secret
+from backends.exchange import Reply, Unanswered, Unsent
+from backends.pasqal.answers import login_error
+from backends.pasqal.exchange import Letter, ask
 
 if TYPE_CHECKING:
     from pasqal_cloud.endpoints import Region
@@ -63,17 +64,17 @@ class Login(TokenProvider):
 
     def _renew(self) -> None:
         asked = time.monotonic()
-        answer = self._ask()
-        granted = answer.document or {}
+        reply = self._ask()
+        granted = reply.document or {}
         token, lifetime = granted.get("access_token"), granted.get("expires_in", 0)
-        if answer.status != _OK or not isinstance(token, str) or not token.isprintable():
-            raise login_error(answer)
+        if reply.status != _OK or not isinstance(token, str) or not token.isprintable():
+            raise login_error(reply)
         seconds = float(lifetime) if isinstance(lifetime, (int, float)) else 0.0
         self._token = Secret(token)
         self._born = asked
         self._ends = asked + seconds - min(_MARGIN_S, seconds / 2)
 
-    def _ask(self) -> Answer:
+    def _ask(self) -> Reply:
         try:
             return ask(self._letter(), seconds=self._login_s)
         except (Unsent, Unanswered) as trouble:

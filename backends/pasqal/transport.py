@@ -14,8 +14,9 @@ from pasqal_cloud.http_client import HTTPClient
 from pasqal_cloud.pasqal_cloud_client import PasqalCloudClient
 
 from backends.errors import Busy, OutcomeUnknown, Unauthorized
-from backends.pasqal.answers import Answer, creation_error, reading_error
-from backends.pasqal.exchange import Letter, Unanswered, Unsent, ask
+from backends.exchange import Reply, Unanswered, Unsent
+from backends.pasqal.answers import creation_error, reading_error
+from backends.pasqal.exchange import Letter, ask
 from backends.pasqal.login import Login
 
 if TYPE_CHECKING:
@@ -66,18 +67,18 @@ class OnceClient(HTTPClient):
     ) -> JSendPayload:
         """One exchange; a second one only where the first was refused for an old token and no create."""
         letter = partial(self._letter, method, url, content=payload, params=params, gziped=gziped)
-        answer = self._once(letter())
-        if answer.status == _UNAUTHORIZED and self.login.forget_stale():
+        reply = self._once(letter())
+        if reply.status == _UNAUTHORIZED and self.login.forget_stale():
             if method == "POST":
                 # A 401 is an answer to the header: the create was not read. The caller comes again.
                 raise Busy("pasqal's token had ended", retry_after=0.0)
-            answer = self._once(letter())
-        document = answer.document
-        if answer.status in _CREATED_OR_OK and document is not None and "data" in document:
+            reply = self._once(letter())
+        document = reply.document
+        if reply.status in _CREATED_OR_OK and document is not None and "data" in document:
             return cast("JSendPayload", document)
-        raise creation_error(answer) if method == "POST" else reading_error(answer)
+        raise creation_error(reply) if method == "POST" else reading_error(reply)
 
-    def _once(self, letter: Letter) -> Answer:
+    def _once(self, letter: Letter) -> Reply:
         try:
             return ask(letter, seconds=self.login.exchange_s)
         except Unsent as trouble:
@@ -108,9 +109,9 @@ class OnceClient(HTTPClient):
             raise Busy("pasqal gave a result address that is not https")
         letter = Letter(method="GET", url=results_link, headers={"User-Agent": self.user_agent})
         try:
-            answer = ask(letter, seconds=self.login.exchange_s)
+            reply = ask(letter, seconds=self.login.exchange_s)
         except (Unsent, Unanswered) as trouble:
             raise Busy(f"no result yet: {trouble}") from None
-        if answer.status not in _CREATED_OR_OK or answer.document is None:
-            raise Busy(f"no result yet: the address answered {answer.status}")
-        return cast("JobResult", answer.document)
+        if reply.status not in _CREATED_OR_OK or reply.document is None:
+            raise Busy(f"no result yet: the address answered {reply.status}")
+        return cast("JobResult", reply.document)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unauthorized, UnknownJob
+from backends.exchange import patience
 
 if TYPE_CHECKING:
-    from backends.peer.transport import Reply
+    from backends.exchange import Reply
 
 _PATIENCE_S = 10.0
 _OFF_PATIENCE_S = 60.0
-_LONGEST_PATIENCE_S = 3600.0
 _LONGEST_SENTENCE = 500
 
 # The rules of broker/domain/limits.py by which a peer's device is refused, in the words of backends/errors.py.
@@ -70,15 +69,6 @@ def describe(reply: Reply) -> str:
     """Status and sentence, shortened, for people."""
     said = (reply.document or {}).get("detail")
     return f"{reply.status} {said if isinstance(said, str) else ''}"[:_LONGEST_SENTENCE].rstrip()
-
-
-def patience(header: str | None) -> float:
-    """Seconds from ``Retry-After``, which a hub gives as a number."""
-    try:
-        seconds = float(header or "")
-    except ValueError:
-        return _PATIENCE_S
-    return min(max(seconds, 0.0), _LONGEST_PATIENCE_S) if math.isfinite(seconds) else _PATIENCE_S
 
 
 def _is_closed(reply: Reply) -> bool:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from backends.errors import Busy, OutcomeUnknown, UnknownJob
+from backends.exchange import Reply, Unanswered, Unsent
 from backends.peer import probes
 from backends.peer.answers import creation_error, reading_error
 from backends.peer.devices import Told, device_of, offered
 from backends.peer.prices import PriceBook, utc_now
-from backends.peer.transport import Reply, Transport, Unanswered, Unsent
+from backends.transport import Transport
 from broker.domain.device import Status
 from broker.domain.ids import TOKEN_PREFIX
 from broker.domain.program import Format
@@ -32,6 +33,7 @@ _FIGURES_LAST_S = 300.0
 _FEW = 3
 _WORTH = 20
 _PATIENCE_S = 10.0
+_MAX_REPLY_BYTES = 256 << 20
 
 
 class Hub:
@@ -39,7 +41,8 @@ class Hub:
 
     def __init__(self, peer: Peer, *, timeout_s: float) -> None:
         self.name = peer.name
-        self._transport = Transport(peer, seconds=timeout_s)
+        self._timeout_s = timeout_s
+        self._transport = Transport(peer.url, peer.key, agent="qsubmit-peer", max_reply_bytes=_MAX_REPLY_BYTES)
         self._book = PriceBook(peer.name, clock=utc_now)
         self._told: Mapping[str, Told] = {}
         self._told_end = 0.0
@@ -74,8 +77,9 @@ class Hub:
             OutcomeUnknown: it may have been.
         """
         body = json.dumps(request_of(order), separators=(",", ":")).encode()
+        key = {"Idempotency-Key": order.token}
         try:
-            reply = self._transport.ask("POST", "/v1/jobs", body=body, token=order.token)
+            reply = self._transport.ask("POST", "/v1/jobs", timeout_s=self._timeout_s, body=body, headers=key)
         except Unsent as trouble:
             raise Busy(f"{self.name}: {trouble}") from None
         except Unanswered as trouble:
@@ -122,7 +126,9 @@ class Hub:
 
     def result(self, job_id: str) -> str:
         """The text of a result document."""
-        return self._reply("GET", _path(job_id, "/result")).text
+        reply = self._reply("GET", _path(job_id, "/result"))
+        self._document(reply)
+        return reply.text
 
     def cancel(self, job_id: str) -> None:
         """Ask for the end of a job.
@@ -154,7 +160,7 @@ class Hub:
 
     def _reply(self, method: str, path: str, *, body: bytes | None = None) -> Reply:
         try:
-            reply = self._transport.ask(method, path, body=body)
+            reply = self._transport.ask(method, path, timeout_s=self._timeout_s, body=body)
         except (Unsent, Unanswered) as trouble:
             raise Busy(f"{self.name}: {trouble}", retry_after=_PATIENCE_S) from None
         if reply.status != HTTPStatus.OK:

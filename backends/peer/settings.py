@@ -4,36 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from backends.environment import LOOPBACK, Secret, required, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PREFIX = "QSUBMIT_PEER_"
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _NAME = re.compile(r"[a-z][a-z0-9]{0,30}")
 _ALONE = "hub"
-
-
-class Secret:
-    """A credential that shows itself only to ``reveal``; ``repr``, ``str`` and a format show dots."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The credential, for the one place that sends it."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    def __reduce__(self) -> str:
-        raise TypeError("a secret is not pickled")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,10 +35,10 @@ def settings_from(environ: Mapping[str, str]) -> tuple[Peer, ...]:
     Raises:
         ValueError: a setting is missing or cannot be used; the message never holds a key.
     """
-    peers = [_listed(environ, entry) for entry in re.split(r"[,\s]+", _text(environ, "URLS")) if entry]
-    url = _text(environ, "URL")
+    peers = [_listed(environ, entry) for entry in re.split(r"[,\s]+", text(environ, _PREFIX + "URLS")) if entry]
+    url = text(environ, _PREFIX + "URL")
     if url:
-        name = _text(environ, "NAME") or _ALONE
+        name = text(environ, _PREFIX + "NAME") or _ALONE
         peers.append(Peer(name=_name(name), url=_address(url, "URL"), key=_key(environ, "KEY")))
     names = [peer.name for peer in peers]
     if len(set(names)) != len(names):
@@ -82,31 +63,13 @@ def _address(url: str, setting: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
         raise ValueError(f"{_PREFIX}{setting} must hold http(s) addresses without credentials")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ValueError(f"{_PREFIX}{setting} must be https: a key travels to it")
     return url.rstrip("/")
 
 
 def _key(environ: Mapping[str, str], setting: str) -> Secret:
-    key = _text(environ, setting)
-    if not key:
-        raise ValueError(f"{_PREFIX}{setting} or {_PREFIX}{setting}_FILE is missing")
+    key = required(environ, _PREFIX + setting)
     if not key.isascii() or not key.isprintable():
         raise ValueError(f"{_PREFIX}{setting} is not an API key")
     return Secret(key)
-
-
-def _text(environ: Mapping[str, str], name: str) -> str:
-    """A setting, or the text of the file that ``..._FILE`` names."""
-    text = environ.get(_PREFIX + name, "")
-    path = environ.get(_PREFIX + name + "_FILE", "")
-    if not text and path:
-        text = _read(path, name)
-    return text.strip()
-
-
-def _read(path: str, name: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{_PREFIX}{name}_FILE cannot be read: {path}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +12,13 @@ from urllib.parse import quote
 from backends.base import SUBMIT_TIMEOUT_S, Order, Outcome, Phase, Recovery, Snapshot
 from backends.child import Child, ChildError, ChildKilled
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, UnknownJob
+from backends.exchange import Reply, Unanswered, Unsent
 from backends.quandela import answers, desk, naming
 from backends.quandela.devices import NAME, bounds_of, commands_of, devices_of
 from backends.quandela.outcomes import outcome_of
 from backends.quandela.settings import settings_from
 from backends.quandela.status import phase_of
-from backends.quandela.transport import Reply, Transport, Unanswered, Unsent
+from backends.transport import Transport
 from broker.domain.device import Device
 from broker.domain.ids import RemoteId
 
@@ -51,7 +53,7 @@ class QuandelaBackend:
         self, settings: Settings, *, submit_timeout_s: float = SUBMIT_TIMEOUT_S, child: Child | None = None
     ) -> None:
         self._settings = settings
-        self._transport = Transport(settings)
+        self._transport = Transport(settings.url, settings.token, agent="qsubmit")
         self._submit_timeout_s = submit_timeout_s
         self._lent = child is not None
         self._desk = child or Child(desk.TARGET, desk.LIMITS)
@@ -137,7 +139,8 @@ class QuandelaBackend:
         name = naming.JobName(token=order.token, shots=order.shots, bits=made["bits"])
         return {**made["body"], "job_name": str(name), "max_duration": self._settings.max_duration_s}
 
-    def _create(self, body: dict[str, Any], timeout_s: float) -> RemoteId:
+    def _create(self, request: dict[str, Any], timeout_s: float) -> RemoteId:
+        body = json.dumps(request, separators=(",", ":")).encode()
         try:
             reply = self._transport.ask("POST", "/api/jobs", timeout_s=timeout_s, body=body)
         except Unsent as error:

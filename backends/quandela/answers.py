@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from email.utils import parsedate_to_datetime
-from time import time
 from typing import TYPE_CHECKING
 
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unauthorized
+from backends.exchange import patience
 
 if TYPE_CHECKING:
-    from backends.quandela.transport import Reply
+    from backends.exchange import Reply
 
 # The vendor says "later" for a full queue of ours with status 400, and for money with 401.
 _QUEUE_FULL = re.compile(r"cannot (create|have) more than", re.IGNORECASE)
@@ -20,7 +19,6 @@ _DISABLED = re.compile(r"create job disabled", re.IGNORECASE)
 _LIMIT = re.compile(r"max[_ ](shots|duration).*(less|exceed)|too large", re.IGNORECASE)
 _QUEUE_PATIENCE_S = 30.0
 _PATIENCE_S = 10.0
-_LONGEST_PATIENCE_S = 3600.0
 
 
 def creation_error(reply: Reply) -> BackendError:
@@ -57,7 +55,7 @@ def _plain(reply: Reply) -> BackendError | None:
             return Refused(f"quandela: {said}", code="no_credit")
         return Unauthorized(f"quandela refuses our token: {describe(reply)}")
     if reply.status == 429:  # noqa: PLR2004
-        return Busy("quandela throttles", retry_after=_patience(reply.retry_after))
+        return Busy("quandela throttles", retry_after=patience(reply.retry_after))
     return None
 
 
@@ -79,21 +77,3 @@ def _code(reply: Reply, said: str) -> str:
     if _LIMIT.search(said):
         return "limit_exceeded"
     return "program_invalid" if reply.status == 422 else "backend_refused"  # noqa: PLR2004
-
-
-def _patience(header: str | None) -> float:
-    """Seconds from ``Retry-After``: a number or a date (RFC 9110 §10.2.3)."""
-    if header is None:
-        return _PATIENCE_S
-    try:
-        seconds = float(header)
-    except ValueError:
-        seconds = _until(header)
-    return min(max(seconds, 0.0), _LONGEST_PATIENCE_S) if seconds == seconds else _PATIENCE_S  # noqa: PLR0124  NaN
-
-
-def _until(header: str) -> float:
-    try:
-        return parsedate_to_datetime(header).timestamp() - time()
-    except ValueError:
-        return _PATIENCE_S

@@ -35,8 +35,10 @@ from broker.tracing import new_trace, trace_in
 
 if TYPE_CHECKING:
     from broker.api.room import Room
+    from broker.domain.requirement import Requirement
     from broker.services.decide import Decided
     from broker.services.prepare import Inspected
+    from broker.services.submit import Admitted
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -48,6 +50,22 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
     for status in (400, 401, 402, 403, 404, 409, 413, 422, 429, 503)
+}
+ADMISSION = PROBLEMS | {200: {"model": schemas.JobView, "description": "The same key and body were sent before"}}
+# The submission's door reads its request by itself, so FastAPI cannot see what it takes.
+SUBMISSION = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/JobRequest"}}},
+    },
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        },
+    ],
 }
 Word = Annotated[str | None, Query(max_length=128, pattern=TEXT)]
 JobPath = Annotated[str, Path(max_length=64, pattern=ID)]
@@ -109,26 +127,7 @@ async def decide(
 SMALL = 4096  # characters that intake reads faster than a thread is woken
 
 
-@router.post(
-    "",
-    status_code=202,
-    response_model=schemas.JobView,
-    responses=PROBLEMS | {200: {"model": schemas.JobView, "description": "The same key and body were sent before"}},
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/JobRequest"}}},
-        },
-        "parameters": [
-            {
-                "name": "Idempotency-Key",
-                "in": "header",
-                "required": False,
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-            },
-        ],
-    },
-)
+@router.post("", status_code=202, response_model=schemas.JobView, responses=ADMISSION, openapi_extra=SUBMISSION)
 async def submit_job(request: Request) -> Response:
     """Admit a job: 202 only after it is durably stored with its money held."""
     # Called directly, not as a dependency: resolving dependencies costs a fifth of this request's time.
@@ -137,8 +136,7 @@ async def submit_job(request: Request) -> Response:
     room, at = room_of(request), room_of(request).clock()
     raw = await request.body()
     crashpoint("gateway.received")
-    body = parsed(raw)
-    key = idempotency_key(request)
+    body, key = parsed(raw), idempotency_key(request)
     fingerprint = hashlib.sha256(raw).hexdigest()
     try:
         program, inspected, decided = await decide(room, member, body, at)
@@ -169,12 +167,16 @@ async def submit_job(request: Request) -> Response:
         )
     )
     crashpoint("gateway.after_ring")
+    return await told(room, member, admitted, inspected.requirement)
+
+
+async def told(room: Room, member: Member, admitted: Admitted, need: Requirement) -> Response:
+    """202 with the new job, or 200 with the one that its key made before."""
     if admitted.repeated:
         known = await run_in_threadpool(room.look.job, member, admitted.job.id, at=room.clock())
         return answer(present.seen(known), 200)
     moves = [(move.after.value, move.at, move.reason) for move in admitted.moves]
-    view = present.job(admitted.job, inspected.requirement, tried=None, moves=moves, split=present.FRESH_LATENCY)
-    return answer(view, 202)
+    return answer(present.job(admitted.job, need, tried=None, moves=moves, split=present.FRESH_LATENCY), 202)
 
 
 def parsed(raw: bytes) -> schemas.JobRequest:

@@ -96,7 +96,6 @@ def job(
     split: dict[str, float | None],
 ) -> dict[str, Any]:
     """A job as every reader sees it."""
-    path = f"/v1/jobs/{value.id}"
     return {
         "id": value.id,
         "state": value.state.value,
@@ -125,13 +124,17 @@ def job(
         "project": value.project,
         "member": value.member,
         "trace_id": value.trace,
-        "links": {
-            "self": path,
-            "result": f"{path}/result",
-            "events": f"{path}/events",
-            "decision": f"{path}/decision",
-            "cancel": f"{path}/cancel",
-        },
+        "links": _links(f"/v1/jobs/{value.id}"),
+    }
+
+
+def _links(path: str) -> dict[str, str]:
+    return {
+        "self": path,
+        "result": f"{path}/result",
+        "events": f"{path}/events",
+        "decision": f"{path}/decision",
+        "cancel": f"{path}/cancel",
     }
 
 

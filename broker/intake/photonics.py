@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import struct
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from broker.intake.wire import MalformedError, fields
@@ -27,7 +29,8 @@ _PARAMETERS = {
     23: (1,),
 }
 _PLAIN = frozenset({14, 21, 22})
-_SYMBOL, _EXPRESSION, _NAME, _INNER = 2, 3, 4, 5
+_REAL, _SYMBOL, _EXPRESSION, _NAME, _INNER = 1, 2, 3, 4, 5
+_NUMERIC, _SYMBOLIC = 3, 4
 _LETTER = r"A-Za-z_\u0391-\u03a9\u03b1-\u03c9"
 _NAME_FORM = re.compile(rf"[{_LETTER}][{_LETTER}0-9]{{0,63}}")
 # Perceval hands expressions to sympy, which evaluates them as Python: only arithmetic on known names may pass.
@@ -35,8 +38,15 @@ _ARITHMETIC = re.compile(rf"(?:[{_LETTER}][{_LETTER}0-9]*+|[0-9]{{1,20}}(?:\.[0-
 _WORD = re.compile(rf"[{_LETTER}][{_LETTER}0-9]*+")
 _FUNCTIONS = frozenset({"sin", "cos", "tan", "exp", "sqrt", "pi", "asin", "acos", "atan", "log"})
 _SELECTION = re.compile(r":PCVL:PostSelect:[\[\]0-9,<>=&|^! ()A-Za-z]{0,1000}+")
+# The complex numbers of a matrix as protobuf writes them, noughts left out: a double is infinite or none where all bits
+# of its exponent are set. One expression, for a large matrix has 100,000 of them.
+_FINITE = rb"(?:.{6}(?:[\x00-\xef].|[\xf0-\xff][^\x7f\xff]))"
+_NUMBERS = re.compile(
+    rb"(?s)(?:\x0a(?:\x00|\x09[\x09\x11]" + _FINITE + rb"|\x12\x09" + _FINITE + rb"\x11" + _FINITE + rb"))*+"
+)
 _DEEPEST = 32
 _LONGEST_EXPRESSION = 200
+_DOUBLE = struct.Struct("<d")
 _POWERS = 2
 
 
@@ -121,17 +131,20 @@ class Photonics:
                 self._component(_bytes(value), modes, depth + 1)
 
     def _matrix(self, message: memoryview) -> None:
-        for number, value in self._fields(message):
-            if number == 1:  # the matrix; its symbolic form (4) is evaluated by sympy without a list of names
-                symbolic = any(inner == 4 for inner, _ in self._fields(_bytes(value)))  # noqa: PLR2004
-                if symbolic:
-                    raise UnusableError("program_unsupported", "symbolic matrices are not supported")
+        matrices = [_bytes(value) for number, value in self._fields(message) if number == 1]
+        for kind, numbers in (field for matrix in matrices for field in self._fields(matrix)):
+            if kind == _SYMBOLIC:  # sympy evaluates it without a list of names
+                raise UnusableError("program_unsupported", "symbolic matrices are not supported")
+            if kind == _NUMERIC and not _NUMBERS.fullmatch(_bytes(numbers)):
+                raise UnusableError("program_number", "a matrix holds something else than finite numbers")
 
     def _parameter(self, message: memoryview, depth: int) -> None:
         if depth >= _DEEPEST:
             raise UnusableError("program_nesting", f"expressions nested deeper than {_DEEPEST} levels")
         expression, names = "", []
         for number, value in self._fields(message):
+            if number == _REAL and not isfinite(_real(value)):
+                raise UnusableError("program_number", "a parameter has a value that is not finite")
             if number == _SYMBOL:
                 names.append(_name(value))
                 self.parameters[names[-1]] = None
@@ -164,6 +177,14 @@ def _bytes(value: int | memoryview) -> memoryview:
     if isinstance(value, int):
         raise MalformedError
     return value
+
+
+def _real(value: int | memoryview) -> float:
+    content = _bytes(value)
+    if len(content) != _DOUBLE.size:
+        raise MalformedError
+    (real,) = _DOUBLE.unpack(content)
+    return float(real)
 
 
 def _text(value: int | memoryview) -> str:

@@ -1,8 +1,9 @@
 """Has a JSON value the shape that a schema file asks for? If not, the pointer says where.
 
 The schema words are those of JSON Schema (type, properties, required, additionalProperties, items, enum, pattern,
-minimum, maximum, minItems, maxItems, minLength, maxLength, $ref), and two of our own that keep the check linear and
-the errors exact: ``tag`` with ``cases`` chooses a schema by the value of one key, ``kinds`` by the JSON type.
+minimum, maximum, minItems, maxItems, minLength, maxLength, $ref), and three of our own that keep the check linear and
+the errors exact: ``tag`` with ``cases`` chooses a schema by the value of one key, ``kinds`` by the JSON type;
+``finite`` marks a text that is a number.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import re
 from functools import cache
 from importlib import resources
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from broker.domain.errors import ProgramInvalid
@@ -104,6 +106,8 @@ def _string(value: str, part: Schema, _root: Schema, path: tuple[str | int, ...]
         refuse(path, f"has {len(value)} characters")
     if "pattern" in part and not _compiled(part["pattern"]).fullmatch(value):
         refuse(path, part.get("meaning", "has not the expected form"))
+    if part.get("finite") and not isfinite(float(value)):
+        refuse(path, "this number is too large", code="program_number")
 
 
 def _number(value: float, part: Schema, _root: Schema, path: tuple[str | int, ...]) -> None:

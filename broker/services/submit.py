@@ -75,6 +75,7 @@ def chosen_offer(decided: Decided, named: str | None) -> Offer:
     raise NoDevice(decision.why if mine is None else f"{mine.device}: {mine.reason}", refusals=refusals)
 
 
+# Over 40 lines: one field per line, and a split would hide one.
 def new_job(
     submission: Submission, offer: Offer, device: Device, *, entropy: bytes, budgets: tuple[str, ...]
 ) -> tuple[Job, tuple[JobEvent, ...]]:

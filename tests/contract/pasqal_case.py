@@ -7,13 +7,14 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from backends.base import Phase, Recovery
+from backends.environment import Secret
 from backends.errors import OutcomeUnknown
 from backends.pasqal.adapter import PasqalBackend
 from backends.pasqal.sandbox import Sandbox
-from backends.pasqal.settings import Secret, sandbox_settings
-from backends.sandboxing.serving import Served
+from backends.pasqal.settings import sandbox_settings
 from broker.domain.program import Format
 from tests.contract.promises import Case, requirement
+from tests.contract.sandboxed import SandboxBench
 from tests.support.pasqal_programs import HALF_TURN_NS, chain, program_of
 
 if TYPE_CHECKING:
@@ -22,21 +23,13 @@ if TYPE_CHECKING:
 PASSWORD = "contract-password-5d1c"
 
 
-class PasqalBench:
+class PasqalBench(SandboxBench):
     def __init__(self, data: Path) -> None:
-        self._sandbox = Sandbox(data)
-        self._served = Served(self._sandbox.app)
-        self.url = self._served.url
-        self.knobs = self._sandbox.knobs
-        self.ledger = self._sandbox.ledger
+        super().__init__(Sandbox(data))
 
     def adapter(self, *, timeout_s: float = 20.0, url: str | None = None) -> PasqalBackend:
         settings = replace(sandbox_settings(url or self.url), password=Secret(PASSWORD))
         return PasqalBackend(settings, timeout_s=timeout_s)
-
-    def close(self) -> None:
-        self._served.close()
-        self._sandbox.close()
 
 
 @cache

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from backends.base import Phase, Recovery
 from backends.child import Child
+from backends.environment import Secret
 from backends.errors import OutcomeUnknown
 from backends.quandela import desk
 from backends.quandela.adapter import QuandelaBackend
 from backends.quandela.sandbox import Sandbox
-from backends.quandela.settings import PLATFORMS, Secret, Settings
-from backends.sandboxing.serving import Served
+from backends.quandela.settings import PLATFORMS, Settings
 from broker.domain.program import Format, Program
 from tests.contract.promises import Case, requirement
+from tests.contract.sandboxed import SandboxBench
 from tests.support import quandela_programs as programs
 
 if TYPE_CHECKING:
@@ -22,24 +23,19 @@ if TYPE_CHECKING:
 TOKEN = "contract-token-4b7e"
 
 
-class QuandelaBench:
+class QuandelaBench(SandboxBench):
     """Its adapters share one warm child: Perceval takes seconds to import."""
 
     def __init__(self, data: Path) -> None:
-        self._sandbox = Sandbox(data)
-        self._served = Served(self._sandbox.app)
+        super().__init__(Sandbox(data))
         self._child = Child(desk.TARGET, desk.LIMITS)
-        self.url = self._served.url
-        self.knobs = self._sandbox.knobs
-        self.ledger = self._sandbox.ledger
 
     def adapter(self, *, timeout_s: float = 20.0, url: str | None = None) -> QuandelaBackend:
         settings = Settings(url=url or self.url, token=Secret(TOKEN), platforms=PLATFORMS, sandbox=True)
         return QuandelaBackend(settings, submit_timeout_s=timeout_s, child=self._child)
 
     def close(self) -> None:
-        self._served.close()
-        self._sandbox.close()
+        super().close()
         self._child.close()
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from broker.store import tables
-from tests.support.databases import migrated_file, opened, postgres, postgres_url, sqlite_url  # noqa: F401  fixtures
+from tests.support.databases import opened
 from tests.support.gateway import furnish, member_id, request
 from tests.support.served import ask, race, served
 
@@ -75,7 +75,7 @@ def test_exactly_as_many_as_the_budget_pays_are_admitted(raced):
     assert all(row.limit_micros is None or row.held + row.spent <= row.limit_micros for row in budgets)
 
 
-def test_racing_retries_of_one_wish_make_one_job(postgres_url, tmp_path):  # noqa: F811  the fixture
+def test_racing_retries_of_one_wish_make_one_job(postgres_url, tmp_path):
     with opened(postgres_url) as store:
         furnish(store)
         key = key_of(store, "bob")

@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.support.databases import bell, database_url, migrated_file, opened, postgres, postgres_url  # noqa: F401
+from tests.support.databases import opened
 from tests.support.gateway import BELL, furnish, world
 
 CONFIG = {
@@ -31,7 +31,7 @@ CHECKS = [
 
 
 @pytest.fixture(scope="module")
-def serving(postgres, tmp_path_factory):  # noqa: F811  the fixture
+def serving(postgres, tmp_path_factory):
     """A gateway with a job of every kind, on the database that is the stricter one about text."""
     patch = pytest.MonkeyPatch()
     patch.setattr("broker.api.stream.LONGEST_S", 0.0)  # nobody waits for events here

@@ -8,9 +8,7 @@ import pytest
 
 from backends.errors import OutcomeUnknown
 from broker.domain.recovery import Recovery
-from tests.support.databases import bell, database_url, migrated_file, postgres, postgres_url, sqlite_url, store  # noqa: F401
 from tests.support.gateway import BELL, member_id, unguessable
-from tests.support.rooms import both, furnished, furnished_file, gateway  # noqa: F401  fixtures
 
 CANARY = unguessable()
 NOBODY = "00000000-0000-7000-8000-000000000000"
@@ -32,7 +30,7 @@ STRANGERS = {
 
 
 @pytest.fixture
-def owned(gateway):  # noqa: F811  the fixture
+def owned(gateway):
     """Ada's jobs of every kind and a key of hers, all marked; and a stranger's own job."""
     program = {"format": "openqasm2", "source": BELL + f"// {CANARY}\n"}
     marked = {"name": CANARY, "tags": [CANARY], "program": program}
@@ -57,7 +55,7 @@ def ask(world, who, method, path, name):
     return world.call(who, method, path.format(id=name), json=BODIES.get(verb))
 
 
-def test_every_route_with_an_id_is_in_this_files_lists(gateway):  # noqa: F811  the fixture
+def test_every_route_with_an_id_is_in_this_files_lists(gateway):
     paths = gateway.client.get("/openapi.json").json()["paths"]
     described = {(m.upper(), re.sub(r"{\w+}", "{id}", p)) for p, verbs in paths.items() if "{" in p for m in verbs}
     assert described == {(m, p) for m, p in (*JOB_ROUTES, *KEY_ROUTES) if "?" not in p}
@@ -124,7 +122,7 @@ def test_a_strangers_key_cannot_be_issued(owned):
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-def test_a_seoul_member_who_names_an_aws_device_is_refused_with_the_rule(both):  # noqa: F811  the fixture
+def test_a_seoul_member_who_names_an_aws_device_is_refused_with_the_rule(both):
     answer = both.submit("sua", device="braket/garnet")
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (403, "access_refused")
@@ -135,7 +133,7 @@ def test_a_seoul_member_who_names_an_aws_device_is_refused_with_the_rule(both): 
     assert not any(held for held, _, _ in both.budgets().values())
 
 
-def test_a_seoul_quote_refuses_every_aws_device_and_offers_the_rest(gateway):  # noqa: F811  the fixture
+def test_a_seoul_quote_refuses_every_aws_device_and_offers_the_rest(gateway):
     body = {"program": {"format": "openqasm2", "source": BELL}, "shots": 10}
     quote = gateway.call("sua", "POST", "/v1/quotes", json=body).json()
     assert quote["choice"] == "local/aer"

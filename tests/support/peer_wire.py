@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from backends.peer.transport import Reply
+from backends.exchange import Reply
 from tests.support.routing_world import GATE, price, qpu, simulator
 
 
@@ -16,13 +16,13 @@ class Wire:
         self.asked = []
         self.reply = None
 
-    def ask(self, method, path, *, body=None, token=None):
-        self.asked.append((method, path, body, token))
+    def ask(self, method, path, *, timeout_s, body=None, headers=None):
+        self.asked.append((method, path, body, headers))
         if self.reply is not None:
             if isinstance(self.reply, Exception):
                 raise self.reply
             return self.reply
-        headers = {"Content-Type": "application/json"} | ({} if token is None else {"Idempotency-Key": token})
+        headers = {"Content-Type": "application/json"} | (headers or {})
         answer = self._world.call(self._member, method, path, headers=headers, content=body)
         found = answer.json()
         document = found if isinstance(found, dict) else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.databases import Bell, opened
+from tests.support.databases import opened
 from tests.support.gateway import World, furnish, world
 
 if TYPE_CHECKING:
@@ -57,6 +57,3 @@ def limited(furnished, tmp_path):
             yield made
 
     return start
-
-
-__all__ = ["Bell", "both", "furnished", "furnished_file", "gateway", "limited"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from broker.intake.qasm.blocks import block, inside, statement
-from broker.intake.qasm.expressions import evaluate, integer
+from broker.intake.qasm.expressions import condition, evaluate, integer
 from broker.intake.qasm.measurement import bits_of
 from broker.intake.qasm.numbers import number
 from broker.intake.qasm.symbols import Number
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from broker.intake.qasm.reading import Reading
+
+_UNBOUNDED = "program_loop_unbounded"
 
 
 def if_register(reading: Reading) -> None:
@@ -34,18 +36,20 @@ def if_register(reading: Reading) -> None:
 
 def if_else(reading: Reading) -> None:
     """Step over ``if (condition) {...} else if ... else {...}``; every branch counts."""
+    guarded = reading.guarded
     while True:
         reading.at += 1
         reading.expect("(")
-        evaluate(reading)
+        reading.guarded = condition(reading) or reading.guarded
         reading.expect(")")
         _after_measurements(reading)
         block(reading)
         if not reading.accept("else"):
-            return
+            break
         if reading.words[reading.at] != "if":
             block(reading)
-            return
+            break
+    reading.guarded = guarded
 
 
 def loop(reading: Reading) -> None:
@@ -88,7 +92,7 @@ def box(reading: Reading) -> None:
 def endless(reading: Reading) -> NoReturn:
     """Refuse ``while``: nobody knows how long it runs."""
     reading.fail(
-        "program_loop_unbounded",
+        _UNBOUNDED,
         "'while' has no bound that is known before the run",
         hint="use 'for' over a constant range",
     )
@@ -119,18 +123,18 @@ def _values(reading: Reading) -> Sequence[int]:
         return _listed(reading)
     if not reading.accept("["):
         reading.fail("program_unsupported", "a loop over something else than a range or a set", at=at)
-    parts = [integer(reading, "a bound")]
+    parts = [integer(reading, "a bound", code=_UNBOUNDED)]
     while reading.accept(":"):
-        parts.append(integer(reading, "a bound"))
+        parts.append(integer(reading, "a bound", code=_UNBOUNDED))
     reading.expect("]")
     known = [part for part in parts if part is not None]
     if len(known) != len(parts):
-        reading.fail("program_loop_unbounded", "the bounds of this loop are not constants", at=at)
+        reading.fail(_UNBOUNDED, "the bounds of this loop are not constants", at=at)
     if len(known) not in {2, 3}:
         reading.fail("program_syntax", "a range is [first:last] or [first:step:last]", at=at)
     step = known[1] if len(known) == 3 else 1  # noqa: PLR2004  first, step, last
     if step == 0:
-        reading.fail("program_loop_unbounded", "this loop has step 0", at=at)
+        reading.fail(_UNBOUNDED, "this loop has step 0", at=at)
     return _range(reading, known[0], step, known[-1], at)
 
 
@@ -146,9 +150,9 @@ def _listed(reading: Reading) -> list[int]:
     while not reading.accept("}"):
         if values:
             reading.expect(",")
-        value = integer(reading, "a loop value")
+        value = integer(reading, "a loop value", code=_UNBOUNDED)
         if value is None:
-            reading.fail("program_loop_unbounded", "the values of this loop are not constants")
+            reading.fail(_UNBOUNDED, "the values of this loop are not constants")
         values.append(value)
     return values
 

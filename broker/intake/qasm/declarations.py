@@ -66,6 +66,9 @@ def assignment(reading: Reading) -> None:
         reading.split()
         if reading.words[reading.at] not in ASSIGNMENTS:
             reading.unexpected("'='")
+        if reading.guarded:
+            detail = f"'{name}' would depend on measured bits"
+            reading.fail("program_unsupported", detail, at=at, hint="act on qubits in the branches of this if")
         reading.at += 1
         evaluate(reading)
     else:
@@ -97,10 +100,11 @@ def variable(reading: Reading) -> None:
     name = _plain_name(reading)
     if reading.accept("="):
         if reading.words[reading.at] == "measure":
-            same_size(reading, measured(reading), 1, at)
-            reading.kept = reading.tally.dynamic = True
-        else:
-            evaluate(reading)
+            detail = f"'{name}' would depend on measured bits"
+            reading.fail(
+                "program_unsupported", detail, hint="measure into a bit, and test that in the condition of an if"
+            )
+        evaluate(reading)
     reading.expect(";")
     reading.declare(name, Number(None, assignable=True), at)
 

@@ -92,7 +92,8 @@ class Reading:
     """The state of one pass over the words of a program.
 
     ``times`` says how often the current statement runs; ``nesting`` how deep we are in braces and brackets together;
-    ``budget`` how many words may still be read again to run a loop exactly.
+    ``budget`` how many words may still be read again to run a loop exactly. ``guarded``: measured bits decide
+    whether we get here.
     """
 
     def __init__(self, source: str, limits: Limits, verbs: Mapping[str, Verb], gates: Mapping[str, Gate]) -> None:
@@ -114,6 +115,7 @@ class Reading:
         self.parameters: list[str] = []
         self.kept = False
         self.defining: str | None = None
+        self.guarded = False
         self.included: set[str] = set()
         self.blocks: list[dict[str, Symbol | None]] = []
         self.version = 3

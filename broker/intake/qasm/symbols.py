@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Value = float | int | None
-"""A number known now, or None for one known only at run time."""
+"""A number known now, or None for one that a parameter or a loop gives later."""
+
+
+class Measured(Enum):
+    """What only the run can tell; the value is for people."""
+
+    BIT = "a measured bit"
+    REGISTER = "a measured register"
+
+
+Found = Value | Measured
+"""What stands in an expression."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from scipy.stats import chi2
 
 from backends.errors import Refused
 from broker.domain.program import Format, Program
-from tests.contract.braket_case import CASE, ROTATION
+from tests.contract.braket_case import CASE
 from tests.contract.promises import ended, order_of, requirement
+from tests.support.gate_programs import ROTATION
 
 SHOTS = 2000
 PROGRAMS = 20

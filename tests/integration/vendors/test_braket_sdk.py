@@ -11,8 +11,9 @@ from backends.braket.sandbox import BraketSandbox
 from backends.sandboxing.serving import Served
 
 pytestmark = [
-    # The SDK's own calls into its dependencies.
+    # The SDK's own calls into its dependencies, and the event loops that its tasks open and never close.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning"),
 ]
 
 SV1 = "arn:aws:braket:::device/quantum-simulator/amazon/sv1"

@@ -15,9 +15,7 @@ from backends.base import Phase
 from backends.errors import Busy, Refused
 from backends.pasqal.adapter import PasqalBackend
 from backends.pasqal.draft import Draft, DraftJob
-from backends.pasqal.sandbox import Sandbox
 from backends.pasqal.settings import sandbox_settings
-from backends.sandboxing.serving import Served
 from broker.domain.device import Status
 from broker.domain.ids import RemoteId
 from broker.domain.price import charge
@@ -28,32 +26,20 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture(scope="module")
-def route(tmp_path_factory):
-    sandbox = Sandbox(tmp_path_factory.mktemp("pasqal"))
-    served = Served(sandbox.app)
-    backend = PasqalBackend(sandbox_settings(served.url))
-    devices = {device.name: device for device in backend.devices()}
-    yield sandbox, backend, devices
-    backend.close()
-    served.close()
-    sandbox.close()
+@pytest.fixture
+def sandbox(pasqal):
+    yield pasqal[0]
+    pasqal[0].knobs.reset()
 
 
 @pytest.fixture
-def sandbox(route):
-    yield route[0]
-    route[0].knobs.reset()
+def backend(pasqal):
+    return pasqal[1]
 
 
 @pytest.fixture
-def backend(route):
-    return route[1]
-
-
-@pytest.fixture
-def devices(route):
-    return route[2]
+def devices(pasqal):
+    return pasqal[2]
 
 
 def ended(backend, remote_id, *, seconds=60.0):

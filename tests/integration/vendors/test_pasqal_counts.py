@@ -9,10 +9,6 @@ from dataclasses import replace
 import pytest
 
 from backends.base import Phase
-from backends.pasqal.adapter import PasqalBackend
-from backends.pasqal.sandbox import Sandbox
-from backends.pasqal.settings import sandbox_settings
-from backends.sandboxing.serving import Served
 from broker.domain.price import charge
 from tests.support.pasqal_orders import order_for
 from tests.support.pasqal_programs import asymmetric, chain, program_of, random_sequence
@@ -27,21 +23,9 @@ SHOTS = 1000
 LEVEL = 1e-4
 
 
-@pytest.fixture(scope="module")
-def route(tmp_path_factory):
-    sandbox = Sandbox(tmp_path_factory.mktemp("pasqal"))
-    served = Served(sandbox.app)
-    backend = PasqalBackend(sandbox_settings(served.url))
-    devices = {device.name: device for device in backend.devices()}
-    yield sandbox, backend, devices
-    backend.close()
-    served.close()
-    sandbox.close()
-
-
-def outcomes(route, orders):
+def outcomes(pasqal, orders):
     """All orders sent, then all awaited and fetched."""
-    _, backend, _ = route
+    _, backend, _ = pasqal
     ids = [backend.submit(order) for order in orders]
     ends = time.monotonic() + 90
     while any(look.phase in (Phase.QUEUED, Phase.RUNNING) for look in backend.poll(ids).values()):
@@ -96,39 +80,39 @@ def agreement(counts, probabilities):
     return chisquare(seen, due).pvalue
 
 
-def test_twenty_programs_agree_with_the_exact_state(route):
-    device = route[2]["pasqal/emu-sv"]
+def test_twenty_programs_agree_with_the_exact_state(pasqal):
+    device = pasqal[2]["pasqal/emu-sv"]
     sequences = [random_sequence(seed) for seed in range(PROGRAMS)]
     orders = [order_for(program_of(one), device=device, shots=SHOTS) for one in sequences]
-    told = [outcome.points[0].counts for outcome in outcomes(route, orders)]
+    told = [outcome.points[0].counts for outcome in outcomes(pasqal, orders)]
     assert [sum(counts.values()) for counts in told] == [SHOTS] * PROGRAMS
     levels = [agreement(counts, exact(one)) for counts, one in zip(told, sequences, strict=True)]
     assert min(levels) > LEVEL
     assert sum(levels) / PROGRAMS > 0.25
 
 
-def test_the_machine_shows_the_readout_error_that_it_publishes(route):
-    device = route[2]["pasqal/fresnel"]
+def test_the_machine_shows_the_readout_error_that_it_publishes(pasqal):
+    device = pasqal[2]["pasqal/fresnel"]
     sequences = [random_sequence(seed) for seed in range(4)]
     orders = [order_for(program_of(one), device=device, shots=SHOTS) for one in sequences]
-    told = [outcome.points[0].counts for outcome in outcomes(route, orders)]
+    told = [outcome.points[0].counts for outcome in outcomes(pasqal, orders)]
     for counts, sequence in zip(told, sequences, strict=True):
         assert agreement(counts, blurred(exact(sequence), 0.01, 0.03)) > LEVEL
 
 
 @pytest.mark.parametrize("name", ["pasqal/emu-free", "pasqal/emu-sv", "pasqal/emu-mps"])
-def test_the_first_atom_stands_first(route, name):
-    order = order_for(program_of(asymmetric()), device=route[2][name], width=3)
-    [outcome] = outcomes(route, [order])
+def test_the_first_atom_stands_first(pasqal, name):
+    order = order_for(program_of(asymmetric()), device=pasqal[2][name], width=3)
+    [outcome] = outcomes(pasqal, [order])
     assert outcome.points[0].counts["100"] >= 99
 
 
-def test_a_sweep_of_a_hundred_points_is_one_create_and_one_bill(route):
-    sandbox, _, devices = route
+def test_a_sweep_of_a_hundred_points_is_one_create_and_one_bill(pasqal):
+    sandbox, _, devices = pasqal
     device = devices["pasqal/emu-free"]
     points = tuple({"t": float(16 + 4 * step)} for step in range(100))
     order = order_for(program_of(chain(1, measured=False)), device=device, points=points, shots=20)
-    [outcome] = outcomes(route, [order])
+    [outcome] = outcomes(pasqal, [order])
     assert [dict(point.bindings) for point in outcome.points] == [dict(point) for point in points]
     assert all(sum(point.counts.values()) == 20 for point in outcome.points)
     [create] = sandbox.ledger.entries("create", order.token)
@@ -137,10 +121,10 @@ def test_a_sweep_of_a_hundred_points_is_one_create_and_one_bill(route):
     assert bill.micros == charge(device.price, outcome.usage).micros
 
 
-def test_the_last_point_of_a_sweep_is_the_last_of_the_result(route):
+def test_the_last_point_of_a_sweep_is_the_last_of_the_result(pasqal):
     """Sixteen nanoseconds leave the atom in its ground state, half a turn takes it to Rydberg."""
     points = ({"t": 16.0}, {"t": 524.0})
-    order = order_for(program_of(chain(1)), device=route[2]["pasqal/emu-sv"], points=points)
-    [outcome] = outcomes(route, [replace(order)])
+    order = order_for(program_of(chain(1)), device=pasqal[2]["pasqal/emu-sv"], points=points)
+    [outcome] = outcomes(pasqal, [replace(order)])
     assert outcome.points[0].counts["0"] > 90
     assert outcome.points[1].counts["1"] > 90

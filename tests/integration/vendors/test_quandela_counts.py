@@ -34,16 +34,6 @@ def quandela(sandbox, tmp_path_factory):
     adapter.close()
 
 
-@pytest.fixture(scope="module")
-def pcvl(tmp_path_factory):
-    patch = pytest.MonkeyPatch()
-    patch.setenv("PCVL_PERSISTENT_PATH", str(tmp_path_factory.mktemp("perceval")))
-    import perceval
-
-    yield perceval
-    patch.undo()
-
-
 def finished(adapter, remote_id, patience_s=60):
     until = time.monotonic() + patience_s
     while time.monotonic() < until:

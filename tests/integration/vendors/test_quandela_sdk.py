@@ -12,16 +12,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 @pytest.fixture(scope="module")
-def pcvl(tmp_path_factory):
-    patch = pytest.MonkeyPatch()
-    patch.setenv("PCVL_PERSISTENT_PATH", str(tmp_path_factory.mktemp("perceval")))
-    import perceval
-
-    yield perceval
-    patch.undo()
-
-
-@pytest.fixture(scope="module")
 def sandbox(tmp_path_factory):
     served = ServedSandbox(tmp_path_factory.mktemp("quandela"))
     yield served

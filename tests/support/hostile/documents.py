@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import math
+import struct
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +94,15 @@ def circuit(modes: int = 2, *components: bytes) -> bytes:
 
 def shifter(parameter: bytes) -> bytes:
     return field(2, 1) + field(11, field(1, parameter))
+
+
+def double(number: int, value: float) -> bytes:
+    return varint(number << 3 | 1) + struct.pack("<d", value)
+
+
+def unitary(*entries: float) -> bytes:
+    numbers = b"".join(field(1, double(1, entry) if entry else b"") for entry in entries)
+    return field(2, 2) + field(15, field(1, field(3, numbers)))
 
 
 def plain(message: bytes, tag: str = "ACircuit") -> str:
@@ -249,6 +260,9 @@ def ahs_tricks() -> Iterator[Row]:
         "a number that is code": ((*series, "values", 0), "__import__('os')", "program_schema"),
         "a number of 100000 digits": ((*series, "values", 0), "9" * 100_000, "program_schema"),
         "an exponent of 6 digits": ((*series, "values", 0), "1e999999", "program_schema"),
+        "an amplitude beyond any float": ((*series, "values", 0), "1e999", "program_number"),
+        "a time beyond any float": ((*series, "times", 1), "1e999", "program_number"),
+        "a site beyond any float": ((*register, "sites", 0), ["-1e999", "0"], "program_number"),
         "an infinite word": ((*series, "values", 0), "Infinity", "program_schema"),
         "a not-a-number word": ((*series, "values", 0), "nan", "program_schema"),
         "30000 points": (series, {"values": long, "times": long}, "program_too_long"),
@@ -316,6 +330,16 @@ def perceval_tricks() -> Iterator[Row]:
         "a parameter named by code": (plain(circuit(2, shifter(field(2, b"a;import os")))), "program_blob"),
         "a parameter of two underscores": (plain(circuit(2, shifter(field(2, b"__class__")))), "program_blob"),
         "a parameter that is no text": (plain(circuit(2, shifter(field(2, b"\xff\xfe")))), "program_blob"),
+        "an angle that is no number": (plain(circuit(2, shifter(double(1, math.nan)))), "program_number"),
+        "an infinite angle": (plain(circuit(2, shifter(double(1, -math.inf)))), "program_number"),
+        "an angle of 64 bits": (plain(circuit(2, shifter(double(1, 1e308)))), "admitted"),
+        "an angle that is cut off": (plain(circuit(2, shifter(field(1, b"1234")))), "program_blob"),
+        "a matrix with an infinite entry": (plain(circuit(2, unitary(1.0, 0.0, 0.0, math.inf))), "program_number"),
+        "a matrix with an entry that is no number": (plain(circuit(2, unitary(math.nan))), "program_number"),
+        "a matrix of bytes": (
+            plain(circuit(2, field(2, 2) + field(15, field(1, field(3, b"text"))))),
+            "program_number",
+        ),
         "a symbolic matrix": (
             plain(circuit(2, field(2, 2) + field(15, field(1, field(4, field(1, code)))))),
             "program_unsupported",

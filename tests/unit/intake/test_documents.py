@@ -115,6 +115,27 @@ def test_a_perceval_circuit_gives_its_modes_photons_and_free_parameters(pcvl):
         assert sorted(found.parameters) == ["a", "b", "phi"]
 
 
+@pytest.mark.parametrize("modes", [1, 2, 150])
+def test_a_perceval_matrix_of_finite_numbers_is_read_and_another_refused(pcvl, modes):
+    from perceval.serialization import serialize
+
+    matrix = pcvl.Matrix.eye(modes) if modes == 1 else pcvl.Matrix.random_unitary(modes)
+    unitary = pcvl.Unitary(matrix)
+    state = f"|{','.join('1' * modes)}>"
+    assert read(Format.PERCEVAL, documents.perceval(circuit=serialize(unitary), input_state=state)).width == modes
+    unitary._u[modes - 1, 0] = complex(0.5, float("inf"))
+    text = json.dumps(documents.perceval(circuit=serialize(unitary), input_state=state))
+    assert refused(Format.PERCEVAL, text).code == "program_number"
+
+
+def test_a_perceval_angle_that_is_no_number_is_refused(pcvl):
+    from perceval.serialization import serialize
+
+    circuit = pcvl.Circuit(2) // pcvl.BS() // pcvl.PS(float("nan"))
+    found = refused(Format.PERCEVAL, json.dumps(documents.perceval(circuit=serialize(circuit))))
+    assert (found.code, found.pointer) == ("program_number", "/circuit")
+
+
 def test_a_perceval_experiment_brings_its_own_input_state(pcvl):
     from perceval.serialization import serialize
 

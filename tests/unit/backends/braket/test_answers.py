@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
 from botocore import exceptions as boto
+from urllib3.exceptions import SSLError
 
 from backends.braket.answers import creation_error, is_conflict, reading_error
 from backends.errors import Busy, OutcomeUnknown, Refused, Unauthorized, UnknownJob
@@ -38,6 +41,8 @@ CREATES = [
     (answer(SPENDING, 402, "too many tasks wait"), Busy),
     (boto.EndpointConnectionError(endpoint_url="http://x"), Busy),
     (boto.ConnectTimeoutError(endpoint_url="http://x"), Busy),
+    (boto.SSLError(endpoint_url="http://x", error=SSLError(ssl.SSLCertVerificationError(1, "expired"))), Busy),
+    (boto.SSLError(endpoint_url="http://x", error=SSLError(ssl.SSLError(1, "bad record mac"))), OutcomeUnknown),
     (boto.ReadTimeoutError(endpoint_url="http://x"), OutcomeUnknown),
     (boto.ConnectionClosedError(endpoint_url="http://x"), OutcomeUnknown),
     (boto.NoCredentialsError(), Unauthorized),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-
 import pytest
 
 from backends.errors import Busy, OutcomeUnknown, Refused, Unauthorized, UnknownJob
-from backends.pasqal.answers import Answer, creation_error, login_error, patience, reading_error
+from backends.exchange import Reply
+from backends.pasqal.answers import creation_error, login_error, reading_error
 
 
 def jsend(code, description=None, message="what happened"):
@@ -17,7 +15,7 @@ def jsend(code, description=None, message="what happened"):
 
 
 def answer(status, *, body=None, retry_after=None):
-    return Answer(status=status, document=body, retry_after=retry_after)
+    return Reply(status=status, document=body, retry_after=retry_after)
 
 
 @pytest.mark.parametrize(
@@ -93,24 +91,6 @@ def test_a_refusal_points_to_the_place():
 
 def test_a_throttle_says_how_long():
     assert creation_error(answer(429, body=jsend(429), retry_after="7")).retry_after == 7.0
-
-
-@pytest.mark.parametrize(
-    ("header", "least", "most"),
-    [
-        (None, 10, 10),
-        ("3", 3, 3),
-        ("-5", 0, 0),
-        ("1e9", 3600, 3600),
-        ("nan", 10, 10),
-        ("soon", 10, 10),
-        # Dated when the tests are collected, which may be long before this one runs.
-        (format_datetime(datetime.now(UTC) + timedelta(seconds=1800), usegmt=True), 600, 1801),
-    ],
-    ids=["nothing", "seconds", "negative", "huge", "nan", "word", "date"],
-)
-def test_patience_reads_seconds_and_dates(header, least, most):
-    assert least <= patience(header) <= most
 
 
 @pytest.mark.parametrize(

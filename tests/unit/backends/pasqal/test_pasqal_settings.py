@@ -6,8 +6,9 @@ import pickle
 
 import pytest
 
+from backends.environment import Secret
 from backends.pasqal.adapter import backend
-from backends.pasqal.settings import Secret, settings_from
+from backends.pasqal.settings import settings_from
 
 REAL = {
     "QSUBMIT_PASQAL_USERNAME": "someone@example.org",

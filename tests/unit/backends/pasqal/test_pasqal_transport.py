@@ -13,9 +13,10 @@ from dataclasses import replace
 
 import pytest
 
+from backends.environment import Secret
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unauthorized
 from backends.pasqal.draft import Draft, DraftJob
-from backends.pasqal.settings import Secret, sandbox_settings
+from backends.pasqal.settings import sandbox_settings
 
 PASSWORD = "canary-password"
 TOKEN = "canary-token"

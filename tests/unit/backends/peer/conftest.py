@@ -2,27 +2,17 @@
 
 import pytest
 
+from backends.environment import Secret
 from backends.peer.hub import Hub
-from backends.peer.settings import Peer, Secret
+from backends.peer.settings import Peer
 from broker.services import seed
 from broker.store import tables
-from tests.support.databases import (  # noqa: F401  fixtures
-    bell,
-    database_url,
-    file_store,
-    migrated_file,
-    postgres,
-    postgres_url,
-    sqlite_url,
-    store,
-)
 from tests.support.gateway import NOW
 from tests.support.peer_wire import DEVICES, Wire
-from tests.support.rooms import furnished, furnished_file, gateway  # noqa: F401  fixtures
 
 
 @pytest.fixture
-def world(gateway):  # noqa: F811  a fixture
+def world(gateway):
     with gateway.store.write() as work:
         for backend in sorted({device.backend for device in DEVICES}):
             mine = [device for device in DEVICES if device.backend == backend]

@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 
 from backends.base import Order, Phase
+from backends.environment import Secret
 from backends.errors import Busy, OutcomeUnknown, Refused, UnknownJob
+from backends.exchange import Reply, Unanswered, Unsent
 from backends.peer.adapter import PeerBackend
 from backends.peer.hub import request_of
-from backends.peer.settings import Peer, Secret
-from backends.peer.transport import Reply, Unanswered, Unsent
+from backends.peer.settings import Peer
 from broker.domain.ids import AttemptId, JobId, RemoteId, attempt_id, token_of
 from broker.domain.program import Format, Program
 from tests.contract.promises import requirement
@@ -76,8 +77,8 @@ def test_the_token_is_the_key_of_the_one_create(backend, order):
     remote_id = backend.submit(order)
     assert backend.submit(order) == remote_id
     wire = backend._hubs["seoul"]._transport
-    creates = [token for method, path, _, token in wire.asked if (method, path) == ("POST", "/v1/jobs")]
-    assert creates == [TOKEN, TOKEN]
+    creates = [headers for method, path, _, headers in wire.asked if (method, path) == ("POST", "/v1/jobs")]
+    assert creates == [{"Idempotency-Key": TOKEN}] * 2
 
 
 def test_a_token_found_at_one_peer_is_enough(backend, order):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from backends.errors import Busy, OutcomeUnknown, Refused, Unauthorized, UnknownJob
+from backends.exchange import Reply
 from backends.peer.answers import creation_error, reading_error
-from backends.peer.transport import Reply
 from tests.support.peer_wire import problem, reply
 
 DEVICE = "local/aer"
@@ -52,13 +52,6 @@ def test_a_create_that_brings_no_job_asks_for_its_reaction(name):
 def test_a_faulty_program_keeps_its_place():
     error = creation_error(problem(422, "program_undefined", line=3, column=7), DEVICE)
     assert (error.line, error.column) == (3, 7)
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"), [("7", 7), ("0.5", 0.5), ("-1", 0), ("1e9", 3600), ("nan", 10), (None, 10)]
-)
-def test_patience_is_as_long_as_the_peer_asks_within_reason(header, seconds):
-    assert creation_error(problem(429, "rate_limited", retry_after=header), DEVICE).retry_after == seconds
 
 
 READS = {

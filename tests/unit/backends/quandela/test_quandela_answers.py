@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-
 import pytest
 
 from backends.errors import Busy, OutcomeUnknown, Refused, Unauthorized
+from backends.exchange import Reply
 from backends.quandela.answers import creation_error, reading_error
-from backends.quandela.transport import Reply
 
 
-def reply(status, said=None, retry_after=None):
+def reply(status, said=None):
     document = None if said is None else {"detail": {}, "error": said}
-    return Reply(status=status, retry_after=retry_after, document=document)
+    return Reply(status=status, document=document)
 
 
 REACTIONS = [
@@ -56,21 +53,8 @@ def test_a_create_that_brought_no_id_is_a_reaction(status, said, error, code):
 
 def test_a_form_error_is_the_program_s():
     document = {"message": "Validation error", "detail": {"json": {"payload": ["Missing"]}}}
-    meant = creation_error(Reply(status=422, retry_after=None, document=document))
+    meant = creation_error(Reply(status=422, document=document))
     assert meant.code == "program_invalid"
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [("7", 7), ("0.5", 0.5), (None, 10), ("soon", 10), ("-3", 0), ("1e9", 3600), ("nan", 10)],
-)
-def test_patience_is_what_the_vendor_asks_within_reason(header, seconds):
-    assert creation_error(reply(429, "x", header)).retry_after == seconds
-
-
-def test_patience_may_be_a_date():
-    header = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
-    assert creation_error(reply(429, "x", header)).retry_after == pytest.approx(60, abs=2)
 
 
 @pytest.mark.parametrize(

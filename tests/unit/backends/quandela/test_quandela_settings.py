@@ -6,8 +6,9 @@ import pickle
 
 import pytest
 
+from backends.environment import Secret
 from backends.quandela.adapter import backend
-from backends.quandela.settings import CLOUD, PLATFORMS, Secret, settings_from
+from backends.quandela.settings import CLOUD, PLATFORMS, settings_from
 
 PREFIX = "QSUBMIT_QUANDELA_"
 
