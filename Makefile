@@ -74,8 +74,9 @@ check: $(SETUP) ## format, lint, types, import arrows, unit tests
 bench: $(SETUP) ## measure admission, decision and driving (BENCH_ARGS=…)
 	$(BIN)/python tests/bench/run.py $(BENCH_ARGS)
 
-simulate: $(SETUP) ## a million seeded schedules against the invariants (SIMULATE_ARGS=…)
+simulate: $(SETUP) ## a million seeded schedules, and 5,000 against the sandboxes' own ledgers (SIMULATE_ARGS=…)
 	$(BIN)/python -m tests.simulation.run --schedules 1000000 $(SIMULATE_ARGS)
+	$(BIN)/python -m tests.simulation.run --sandboxes --schedules 5000 $(SIMULATE_ARGS)
 
 crash: $(SETUP) $(SYSTEM) ## kill -9 at every step, with real processes and servers; an hour (TEST_ARGS=…)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m long tests/integration $(TEST_ARGS)

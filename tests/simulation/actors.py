@@ -158,6 +158,7 @@ class Gateway:
         world = self._world
         asked = submission(
             world.device,
+            world.piece,
             shots=wish.shots,
             most=world.plan.most,
             key=key,
@@ -220,7 +221,7 @@ class Client:
     def _send_other(self) -> None:
         """The same key with another body is refused."""
         world = self._world
-        asked = submission(world.device, shots=7, most=None, key=self.key, deadline=None, at=world.clock())
+        asked = submission(world.device, world.piece, shots=7, most=None, key=self.key, deadline=None, at=world.clock())
         try:
             (answer,) = Admitter(world.store, world.clock).admit([asked])
         except (Crash, *BUSY):

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from backends.base import Phase
-from broker.domain.attempt import AttemptEnd
+from broker.domain.attempt import GIVEN_UP, AttemptEnd
 from broker.domain.lifecycle import NEXT, TERMINAL, JobState
 from broker.domain.recovery import Recovery
 from broker.domain.terms import Terms
@@ -18,7 +17,10 @@ from tests.simulation.scenery import moment
 from tests.simulation.stage import Violation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from broker.domain.attempt import Attempt
+    from broker.domain.ids import RemoteId
     from broker.domain.job import Job
     from tests.simulation.fake_store import Transaction
     from tests.simulation.vendor import Accepted
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 # The promises of production; a mutant that stretches its own terms is judged by these.
 TERMS = Terms()
 QUIET = moment(WINDOW) - moment(0)
-ALIVE = frozenset({Phase.QUEUED, Phase.RUNNING, Phase.DONE})
 
 
 def hold(condition: object, text: str, *values: object) -> None:
@@ -146,10 +147,16 @@ class Checks:
         if world.plan.recovery is Recovery.RERUN:
             return
         mine = {a.token for a in world.store.tables["attempts"].values() if a.job == attempt.job}
-        now = world.stage.now
-        alive = [x for x in world.vendor.ledger.values() if x.token in mine and not x.gone and x.phase(now) in ALIVE]
-        late = world.plan.recovery is not Recovery.TOKEN and any(x.remote_id in self.beyond for x in alive)
-        hold(len(alive) < 2 or late, "3: double: {} for {}", [x.remote_id for x in alive], attempt.job)
+        alive = world.vendor.alive(mine)
+        hold(len(alive) < 2 or self._is_excused(alive), "3: double: {} for {}", alive, attempt.job)
+
+    def _is_excused(self, alive: Sequence[RemoteId]) -> bool:
+        """After the window anything may land; a token that is still in use brings the job that it has."""
+        late = [remote_id for remote_id in alive if remote_id in self.beyond]
+        if self._world.plan.recovery is not Recovery.TOKEN:
+            return bool(late)
+        ledger = self._world.vendor.ledger
+        return any(self._attempt_of(ledger[remote_id].token).end in GIVEN_UP for remote_id in late)
 
     def _attempt_of(self, token: str) -> Attempt:
         for attempt in self._world.store.tables["attempts"].values():

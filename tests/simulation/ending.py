@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from backends.base import Phase
 from broker.domain.budget import LOSS
 from broker.domain.lifecycle import TERMINAL, JobState
-from broker.domain.money import Money, convert
-from broker.domain.price import Usage, charge
+from broker.domain.money import Money
 from broker.domain.recovery import Recovery
 from tests.simulation.checks import hold
-from tests.simulation.scenery import RATE, first_quote, price_of
+from tests.simulation.scenery import first_quote, in_won, price_of
 
 if TYPE_CHECKING:
     from broker.domain.job import Job
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 # A vendor that forgot a job before we saw its end does not bill it either.
 FORGOTTEN = frozenset({"lost_at_vendor", "result_lost"})
+REFUSED = frozenset({"program_invalid", "backend_refused", "device_retired", "no_credit", "limit_exceeded", "memory"})
 RUNS = frozenset({Phase.QUEUED, Phase.RUNNING})
 NOTHING = Money(currency="KRW", micros=0)
 
@@ -54,11 +54,12 @@ def _books(world: World) -> None:
     if vendor.recovery is Recovery.RERUN:
         return
     settled = {job.remote_id for job in jobs if job.state in TERMINAL and job.error_code not in FORGOTTEN}
-    billed = sum(vendor.charged(line) for line in vendor.ledger.values() if line.remote_id in settled)
+    billed = sum(vendor.bill(line).micros for line in vendor.ledger.values() if line.remote_id in settled)
     lost = sum(_orphan_cost(world, line) for line in vendor.ledger.values())
-    owed = -balances.get((f"vendor:{vendor.name}:payable", "USD"), 0)
+    currency = price_of(world.device).currency
+    owed = -balances.get((f"vendor:{vendor.name}:payable", currency), 0)
     hold(owed == billed + lost, "13: unaccounted: the vendor bills {} + {}, the books owe {}", billed, lost, owed)
-    booked = balances.get((LOSS, "USD"), 0)
+    booked = balances.get((LOSS, currency), 0)
     hold(booked == lost, "13: unaccounted: the orphans cost {}, the platform bears {}", lost, booked)
 
 
@@ -68,7 +69,7 @@ def _orphan_cost(world: World, line: Accepted) -> int:
     if noted is None:
         return 0
     hold(noted[1] is not None, "13: unaccounted: the orphan {} is never booked", line.remote_id)
-    return int(noted[1]) if line.gone else world.vendor.charged(line)
+    return int(noted[1]) if line.gone else world.vendor.bill(line).micros
 
 
 def _clients(world: World) -> None:
@@ -89,7 +90,7 @@ def _job(world: World, job: Job) -> None:
         return
     hold(job.state in TERMINAL, "2: lost: {} is left {}", job.id, job.state)
     hold(_CAUSE[job.state](world, job), "lost: {} {} ({}) without a cause", job.id, job.state, job.error_code)
-    agreed = max(first_quote(world.device, job.shots), world.plan.most or 0)
+    agreed = max(first_quote(world.device, world.piece, job.shots), world.plan.most or 0)
     hold(job.quoted.micros <= agreed, "13: {} is quoted {}, {} was agreed", job.id, job.quoted, agreed)
     due = _due(world, job)
     hold(job.charged == due, "13: {} was charged {!r}, not {!r}", job.id, job.charged, due)
@@ -115,12 +116,9 @@ def _due(world: World, job: Job) -> Money:
     line, vendor = _own(world, job), world.vendor
     if line is None or job.error_code in FORGOTTEN:
         return NOTHING
-    if vendor.recovery is not Recovery.RERUN:
-        return min(convert(Money(currency="USD", micros=vendor.charged(line)), RATE), job.quoted)
-    if job.state is not JobState.SUCCEEDED:
+    if vendor.recovery is Recovery.RERUN and job.state is not JobState.SUCCEEDED:
         return NOTHING if job.charged is None else job.charged
-    usage = Usage(shots=line.shots, run_ms=line.manner.running // 1000)
-    return min(charge(price_of(world.devices[line.device]), usage), job.quoted)
+    return min(in_won(vendor.bill(line)), job.quoted)
 
 
 def _succeeded(world: World, job: Job) -> bool:
@@ -130,11 +128,11 @@ def _succeeded(world: World, job: Job) -> bool:
 
 def _failed(world: World, job: Job) -> bool:
     line = _own(world, job)
-    if job.error_code == "program_invalid":
+    if job.error_code in REFUSED:
         tokens = {a.token for a in world.store.tables["attempts"].values() if a.job == job.id}
         return bool(tokens & world.vendor.refused)
     if job.error_code == "run_failed":
-        return line is not None and line.manner.end is Phase.FAILED
+        return line is not None and line.phase(world.stage.now) is Phase.FAILED
     if job.error_code in FORGOTTEN:
         return line is not None and line.gone and world.plan.recovery is not Recovery.RERUN
     return job.error_code == "released" and job.id in world.operator.released
@@ -160,7 +158,7 @@ def _line(world: World, line: Accepted) -> None:
     noted = (world.vendor.name, line.remote_id) in tables["orphans"]
     unseen = world.plan.recovery is Recovery.BLIND and line.remote_id in world.checks.beyond
     hold(noted or unseen, "unaccounted: {} belongs to no job and no sweep found it", line.remote_id)
-    hold(not runs or unseen or not line.manner.cancels, "unaccounted: orphan {} still runs", line.remote_id)
+    hold(not runs or unseen or not line.cancels, "unaccounted: orphan {} still runs", line.remote_id)
 
 
 _CAUSE = {

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from backends.errors import OutcomeUnknown, Refused
+from backends.errors import BackendError, OutcomeUnknown, Refused
 from broker.domain import change, recovery
 from broker.domain.change import Change, unsent
 from broker.domain.recovery import Act, Quiescence, Verdict
@@ -93,6 +93,23 @@ def refused_resend_is_tried_for_ever(patch: pytest.MonkeyPatch) -> None:
         return reconcile._later(start, attempt, at + terms.send_timeout, str(error))
 
     patch.setattr(reconcile, "_refused", refused)
+
+
+@_mutant("random")
+def refused_look_is_taken_for_a_refused_create(patch: pytest.MonkeyPatch) -> None:
+    real = reconcile.settle_doubt
+
+    def settle_doubt(doubt: Any, backend: Any, order: Any, *, at: Any, terms: Any) -> Change:
+        try:
+            reconcile._look(backend, doubt.attempt)
+        except Refused as error:
+            start = reconcile._as_unknown(doubt, at)
+            return reconcile._refused(start, doubt.attempt, error, at=at, terms=terms)
+        except BackendError:
+            pass
+        return real(doubt, backend, order, at=at, terms=terms)
+
+    patch.setattr(drive, "settle_doubt", settle_doubt)
 
 
 @_mutant("tag/.*/late_in/")

@@ -34,7 +34,7 @@ BELLS = ("ok", "lost", "twice")
 DIALECTS = ("sqlite", "postgresql")
 SUBMITS = ("busy", "reset_before", "lost", "error_after", "surprise", "late_in", "late_out", "late_reply", "stalled",
            "refused", "unauthorized")  # fmt: skip
-TALKS = ("error", "timeout", "busy", "unauthorized", "word")
+TALKS = ("error", "timeout", "busy", "unauthorized", "word", "refused")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

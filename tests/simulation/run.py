@@ -1,4 +1,8 @@
-"""How many schedules hold? ``python -m tests.simulation.run --schedules N``, or ``--replay ID`` to read one."""
+"""How many schedules hold? ``python -m tests.simulation.run --schedules N``, or ``--replay ID`` to read one.
+
+With ``--sandboxes`` they are played against the real adapters and the vendors' sandboxes, whose libraries are only
+imported then.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +20,14 @@ from typing import TYPE_CHECKING, Any
 from broker.crash import POINTS
 from broker.domain.recovery import Recovery
 from tests.simulation.plan import exhaustive
+from tests.simulation.sandbox_plan import VENDORS
 from tests.simulation.stage import Crew
-from tests.simulation.world import play
+from tests.simulation.world import fake_world, play
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from tests.simulation.world import Report
+    from tests.simulation.world import Report, World
 
 CHUNK = 400
 SHOWN = 20
@@ -60,12 +65,12 @@ def crew() -> Crew:
     return _crew[0]
 
 
-def play_all(schedules: Sequence[str]) -> Tally:
+def play_all(schedules: Sequence[str], world_of: Callable[..., World] = fake_world) -> Tally:
     """Play schedules one after the other in this process."""
     tally, began = Tally(), time.process_time()
     logging.disable(logging.CRITICAL)
     for schedule in schedules:
-        _count(tally, play(schedule, crew()))
+        _count(tally, play(schedule, crew(), world_of=world_of))
     logging.disable(logging.NOTSET)
     tally.cpu_s = time.process_time() - began
     return tally
@@ -134,7 +139,13 @@ def _kind(failure: str) -> str:
 def replay(schedule: str) -> int:
     """Print one schedule step by step."""
     logging.disable(logging.CRITICAL)
-    report = play(schedule, crew(), traced=True)
+    if schedule.partition("/")[0] in VENDORS:
+        from tests.simulation.sandbox_run import close_sites, sandboxed_world
+
+        report = play(schedule, crew(), traced=True, world_of=sandboxed_world)
+        close_sites()
+    else:
+        report = play(schedule, crew(), traced=True)
     print("\n".join(report.trace))
     print(f"{schedule}: {report.failure or 'holds'}")
     return 0 if report.failure is None else 1
@@ -146,11 +157,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--replay", metavar="ID")
+    parser.add_argument("--sandboxes", action="store_true", help="real adapters and sandboxes in place of fakes")
     options = parser.parse_args(arguments)
     if options.replay is not None:
         return replay(options.replay)
     began = time.monotonic()
-    total = simulate(options.schedules, seed=options.seed, jobs=options.jobs)
+    if options.sandboxes:
+        from tests.simulation import sandbox_run
+
+        total = sandbox_run.simulate(options.schedules, seed=options.seed, jobs=options.jobs)
+    else:
+        total = simulate(options.schedules, seed=options.seed, jobs=options.jobs)
     show(total, time.monotonic() - began)
     for schedule, failure in total.failures[:SHOWN]:
         print(f"FAILED  {failure.splitlines()[-1]}\n        python -m tests.simulation.run --replay {schedule}")

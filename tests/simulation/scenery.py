@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from broker.domain.budget import Budget
 from broker.domain.device import Device, Kind
 from broker.domain.hub import Access, Agreement, Member
 from broker.domain.ids import DeviceName, HubId, KeyId, MemberId, OrganisationId, ProjectId
-from broker.domain.money import Money, Rate
+from broker.domain.money import Money, Rate, convert
 from broker.domain.policy import Policy
 from broker.domain.price import Price
 from broker.domain.program import Format, Paradigm, Program
@@ -33,12 +33,14 @@ if TYPE_CHECKING:
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 VENDORS = {Recovery.TOKEN: "braket", Recovery.TAG: "pasqal", Recovery.BLIND: "quandela", Recovery.RERUN: "local"}
-RATE = Rate(id="rate", base="USD", quote="KRW", micros=1_400_000_000, as_of=START, source="test")
+RATES = {
+    base: Rate(id=f"rate-{base}", base=base, quote="KRW", micros=micros, as_of=START, source="test")
+    for base, micros in (("USD", 1_400_000_000), ("EUR", 1_600_000_000), ("QCR", 1_500_000_000))
+}
 PROGRAM = Program.of(Format.OPENQASM2, "OPENQASM 2.0;")
 NEED = Requirement(
     format=Format.OPENQASM2, paradigm=Paradigm.GATE, width=1, registers=(Register(name="c", size=1, offset=0),)
 )
-NEED_TEXT = json.dumps(dump_requirement(NEED))
 MEMBER = Member(
     id=MemberId("member"), name="Kim", hub=HubId("hub"), organisation=OrganisationId("kaist"),
     project=ProjectId("project"), key=KeyId("key"), scopes=frozenset(), currency="KRW",
@@ -49,6 +51,22 @@ ACCESS = Access(
     agreements=(Agreement(id="all", hub=MEMBER.hub, pattern="*", source="test"),),
 )  # fmt: skip
 DEAR_SHOTS = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Piece:
+    """What every job of a schedule runs: a program with what intake found in it, and that as it is stored."""
+
+    program: Program
+    need: Requirement
+    text: str
+
+
+def piece_of(program: Program, need: Requirement) -> Piece:
+    return Piece(program=program, need=need, text=json.dumps(dump_requirement(need)))
+
+
+PIECE = piece_of(PROGRAM, NEED)
 
 
 def moment(now: int) -> datetime:
@@ -87,42 +105,49 @@ def price_of(device: Device) -> Price:
     return device.price
 
 
-def first_quote(device: Device, shots: int) -> int:
+def in_won(listed: Money) -> Money:
+    """What a vendor lists, in the hub's currency."""
+    return listed if listed.currency == MEMBER.currency else convert(listed, RATES[listed.currency])
+
+
+def first_quote(device: Device, piece: Piece, shots: int) -> int:
     """The worst case on the first device, in micro-units of the hub's currency."""
-    return _decided(device, shots, None).chosen()[0].cost.micros
+    return _decided(device, piece, shots, None).chosen()[0].cost.micros
 
 
-_DECIDED: dict[tuple[int, int, int | None], Decided] = {}
+_DECIDED: dict[tuple[int, int, int, int | None], tuple[Piece, Decided]] = {}
 
 
-def _decided(device: Device, shots: int, most: int | None) -> Decided:
-    # By identity: ``device_of`` makes each once, and to hash one takes longer than an admission.
-    key = (id(device), shots, most)
+def _decided(device: Device, piece: Piece, shots: int, most: int | None) -> Decided:
+    # By identity: each is made once, and to hash one takes longer than an admission. Both are kept beside the
+    # decision, so that no other can get their identity.
+    key = (id(device), id(piece), shots, most)
     if key not in _DECIDED:
-        _DECIDED[key] = _decide(device, shots, most)
-    return _DECIDED[key]
+        _DECIDED[key] = piece, _decide(device, piece, shots, most)
+    return _DECIDED[key][1]
 
 
-def _decide(device: Device, shots: int, most: int | None) -> Decided:
+def _decide(device: Device, piece: Piece, shots: int, most: int | None) -> Decided:
     """The real decision over the one device that is known when a schedule begins."""
-    snapshot = Snapshot(at=START, devices=(device,), forecasts={}, rates={("USD", "KRW"): RATE}, paused={})
+    rates = {(rate.base, rate.quote): rate for rate in RATES.values()}
+    snapshot = Snapshot(at=START, devices=(device,), forecasts={}, rates=rates, paused={})
     text = compact(snapshot.document())
     limit = None if most is None else Money(currency="KRW", micros=most)
     asked = Asked(
-        need=replace(NEED, shots=shots, points=1), policy=Policy(max_cost=limit), access=ACCESS, currency="KRW"
+        need=replace(piece.need, shots=shots, points=1), policy=Policy(max_cost=limit), access=ACCESS, currency="KRW"
     )
     return decide(asked, Posted(id=hashlib.sha256(text.encode()).hexdigest(), snapshot=snapshot, text=text))
 
 
 def submission(
-    device: Device, *, shots: int, most: int | None, key: str, deadline: int | None, at: datetime
+    device: Device, piece: Piece, *, shots: int, most: int | None, key: str, deadline: int | None, at: datetime
 ) -> Submission:
     """What intake and routing hand to the admitter; ``most`` is the member's maximum cost in micro-units of KRW."""
     return Submission(
         member=MEMBER,
-        program=PROGRAM,
-        requirement_text=NEED_TEXT,
-        decided=_decided(device, shots, most),
+        program=piece.program,
+        requirement_text=piece.text,
+        decided=_decided(device, piece, shots, most),
         shots=shots,
         points=(),
         name="job",
@@ -137,10 +162,12 @@ def submission(
     )
 
 
-def furnish(store: FakeStore, recovery: Recovery, *devices: Device, affords: int, may_resubmit: bool) -> None:
+def furnish(
+    store: FakeStore, recovery: Recovery, *devices: Device, piece: Piece, affords: int, may_resubmit: bool
+) -> None:
     """Put the rows into the tables that stand there before anything happens."""
     tables = store.tables
-    limit = first_quote(devices[0], DEAR_SHOTS) * affords
+    limit = first_quote(devices[0], piece, DEAR_SHOTS) * affords
     parent = None
     for name in MEMBER.budgets:
         own = limit if name.startswith("project") else None
@@ -150,8 +177,10 @@ def furnish(store: FakeStore, recovery: Recovery, *devices: Device, affords: int
         parent = name
     for device in devices:
         tables["devices"][device.name] = (device, recovery.value, START)
-        tables["prices"][price_of(device).id] = (price_of(device), "vendor")
-    tables["rates"][RATE.id] = RATE
+        price = price_of(device)
+        tables["prices"][price.id] = (price, "vendor")
+        if price.currency in RATES:
+            tables["rates"][RATES[price.currency].id] = RATES[price.currency]
     tables["access"][MEMBER.hub] = ACCESS
     tables["members"][MEMBER.id] = MEMBER
     tables["resubmit"][MEMBER.project] = may_resubmit

@@ -15,7 +15,7 @@ from broker.store.unit_of_work import Store
 from tests.simulation import fake_books, fake_jobs
 from tests.simulation.fake_store import Deadlock, FakeStore
 from tests.simulation.run import crew
-from tests.simulation.scenery import START, furnish
+from tests.simulation.scenery import PIECE, START, furnish
 from tests.simulation.stage import Crash, Stage
 from tests.simulation.store_script import DEVICE, LATER, NAMES, STEPS, Silent, admit
 
@@ -35,7 +35,7 @@ def answers(store):
 
 def fake(dialect="sqlite", stage=None):
     store = FakeStore(stage or Stage(crew()), Silent(), dialect=dialect)
-    furnish(store, Recovery.TAG, DEVICE, affords=1, may_resubmit=True)
+    furnish(store, Recovery.TAG, DEVICE, piece=PIECE, affords=1, may_resubmit=True)
     return store
 
 

@@ -7,25 +7,28 @@ never by our code.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from backends.base import Outcome, Phase, Recovery, Snapshot
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unauthorized, UnknownJob, UnknownStatus
 from broker.domain.ids import RemoteId
+from broker.domain.money import Money
 from broker.domain.price import Usage, charge
 from broker.domain.result import Outcomes
 from tests.simulation.scenery import price_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from backends.base import Order
     from broker.domain.device import Device
     from tests.simulation.stage import Stage
+    from tests.simulation.world import World
 
 SECOND = 1_000_000
 TIMEOUT = 30 * SECOND
 GAP = 60 * SECOND
+ALIVE = frozenset({Phase.QUEUED, Phase.RUNNING, Phase.DONE})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +55,11 @@ class Accepted:
     listed_at: int
     stopped_at: int | None = None
     gone: bool = False
+
+    @property
+    def cancels(self) -> bool:
+        """Whether it ends when it is told to."""
+        return self.manner.cancels
 
     def phase(self, now: int) -> Phase:
         """Where it stands."""
@@ -95,6 +103,12 @@ class Faults:
 
 class Vendor:
     """A vendor and the adapter to it, in one. ``created`` is told of every line of the ledger as it is written."""
+
+    @classmethod
+    def of(cls, world: World) -> Self:
+        """The vendor of a schedule."""
+        plan, checks = world.plan, world.checks
+        return cls(world.stage, plan.recovery, world.devices, plan.faults, checks.created, checks.sending)
 
     def __init__(
         self, stage: Stage, recovery: Recovery, devices: Mapping[str, Device], faults: Faults,
@@ -144,16 +158,28 @@ class Vendor:
         lag = self.faults.lag()
         return lag if self.recovery is Recovery.TOKEN else min(lag, GAP - 10 * SECOND)
 
-    def charged(self, line: Accepted) -> int:
-        """What the vendor's invoice will say of a job, in micro-units of its own currency."""
-        usage = line.usage(self.stage.now)
-        if usage is None or self.recovery is Recovery.RERUN:
-            return 0
-        return charge(price_of(self._devices[line.device]), usage).micros
+    def bill(self, line: Accepted) -> Money:
+        """What the vendor's invoice will say of a job, in its own currency."""
+        usage, price = line.usage(self.stage.now), price_of(self._devices[line.device])
+        return Money(currency=price.currency, micros=0) if usage is None else charge(price, usage)
+
+    def alive(self, tokens: Collection[str]) -> list[RemoteId]:
+        """The jobs of these tokens that it bills, or will."""
+        now, lines = self.stage.now, self.ledger.values()
+        return [x.remote_id for x in lines if x.token in tokens and not x.gone and x.phase(now) in ALIVE]
 
     def console(self, token: str) -> list[RemoteId]:
         """What an operator sees who looks for a job by its name."""
         return [line.remote_id for line in self.ledger.values() if line.token == token and not line.gone]
+
+    def is_behind(self) -> bool:
+        """Whether something may still land or be listed."""
+        return self.pending > 0 or any(line.listed_at > self.stage.now for line in self.ledger.values())
+
+    def forget(self) -> None:
+        """It loses everything that it held."""
+        for line in self.ledger.values():
+            line.gone = True
 
     def _land(self, what: tuple[str, str, int], delay: int) -> None:
         """The request is on its way and nobody waits for it any more."""
@@ -266,5 +292,7 @@ class Vendor:
             raise Busy(f"{verb}: slow down", retry_after=20.0)
         if fault == "unauthorized":
             raise Unauthorized("bad key")
+        if fault == "refused":
+            raise Refused(f"{verb}: not like this")
         if fault == "word":
             raise UnknownStatus("PENDING_MAYBE")

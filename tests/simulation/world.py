@@ -20,11 +20,12 @@ from tests.simulation.ending import judge
 from tests.simulation.fake_store import FakeStore
 from tests.simulation.local import Local
 from tests.simulation.plan import MINUTE, Plan, plan_of
-from tests.simulation.scenery import MICROSECOND, START, device_of, furnish, moment, second_of
+from tests.simulation.scenery import MICROSECOND, PIECE, START, Piece, device_of, furnish, moment, second_of
 from tests.simulation.stage import Crash, Crew, Stage, Violation
 from tests.simulation.vendor import SECOND, Vendor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from broker.domain.device import Device
@@ -50,11 +51,22 @@ class Report:
     trace: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scene:
+    """What is played against: a vendor with its first and second device, what is sent there, who judges the end."""
+
+    piece: Piece
+    devices: tuple[Device, Device]
+    vendor: Callable[[World], Vendor]
+    judge: Callable[[World], None]
+
+
 class World:
     """One schedule's everything; actors ask it for the time, the store, the vendor and their next turn."""
 
-    def __init__(self, plan: Plan, crew: Crew, *, traced: bool = False) -> None:
+    def __init__(self, plan: Plan, crew: Crew, scene: Scene, *, traced: bool = False) -> None:
         self.plan = plan
+        self.piece = scene.piece
         self.rng = plan.rng
         self.stage = Stage(crew)
         self.traced = traced
@@ -63,17 +75,14 @@ class World:
         self.failed_ticks = 0
         self.visits: Counter[str] = Counter()
         self.crashes: Counter[tuple[str, str]] = Counter()
-        kind = Kind.SIMULATOR if plan.recovery is Recovery.RERUN else Kind.QPU
-        self.device = device_of(plan.recovery, plan.concurrency, kind)
-        second = second_of(plan.recovery, plan.concurrency, kind, plan.second)
-        self.devices: dict[str, Device] = {each.name: each for each in (self.device, second)}
+        self.device = scene.devices[0]
+        self.devices: dict[str, Device] = {each.name: each for each in scene.devices}
         self.store = FakeStore(self.stage, self, dialect=plan.dialect, breathe=self._breath if plan.mixed else None)
-        furnish(self.store, plan.recovery, *self.devices.values(), affords=plan.affords, may_resubmit=plan.may_resubmit)
+        affords, allows = plan.affords, plan.may_resubmit
+        furnish(self.store, plan.recovery, *scene.devices, piece=self.piece, affords=affords, may_resubmit=allows)
         self.checks = Checks(self)
-        make = Local if plan.recovery is Recovery.RERUN else Vendor
-        self.vendor = make(
-            self.stage, plan.recovery, self.devices, plan.faults, self.checks.created, self.checks.sending
-        )
+        self.vendor = scene.vendor(self)
+        self._judge = scene.judge
         self.store.checking = self.checks.step
         self.store.ended = self.replan
         self.workers = [Worker(self, "one"), Worker(self, "two")]
@@ -173,23 +182,18 @@ class World:
         self.stage.run(until=HORIZON, most=MOST_STEPS)
         if self.stage.failure is not None:
             raise self.stage.failure
-        judge(self)
+        self._judge(self)
 
     def _host_dies(self) -> None:
         self.say("the vendor forgets everything")
-        for line in self.vendor.ledger.values():
-            line.gone = True
+        self.vendor.forget()
 
     def sweep(self) -> None:
         """Every ten minutes while anything lives or may still land, and once after."""
-        last = not (self._landing() or any(client.waits for client in self.clients) or self._moving())
+        last = not (self.vendor.is_behind() or any(client.waits for client in self.clients) or self._moving())
         swept = self.rng.choice(self.workers).sweep()
         if not (last and swept) or self._unbooked():
             self.stage.at(self.stage.now + SWEEP_EVERY, "sweep", self.sweep)
-
-    def _landing(self) -> bool:
-        now = self.stage.now
-        return self.vendor.pending > 0 or any(line.listed_at > now for line in self.vendor.ledger.values())
 
     def _unbooked(self) -> bool:
         return any(loss is None for _, loss in self.store.tables["orphans"].values())
@@ -199,12 +203,23 @@ class World:
         return any(job.state is not waiting for job in self.live()) or any(worker.busy for worker in self.workers)
 
 
-def play(schedule: str, crew: Crew, *, traced: bool = False) -> Report:
+def fake_world(schedule: str, crew: Crew, *, traced: bool) -> World:
+    """A schedule among fakes alone."""
+    plan = plan_of(schedule)
+    reruns = plan.recovery is Recovery.RERUN
+    kind = Kind.SIMULATOR if reruns else Kind.QPU
+    first = device_of(plan.recovery, plan.concurrency, kind)
+    second = second_of(plan.recovery, plan.concurrency, kind, plan.second)
+    scene = Scene(piece=PIECE, devices=(first, second), vendor=Local.of if reruns else Vendor.of, judge=judge)
+    return World(plan, crew, scene, traced=traced)
+
+
+def play(schedule: str, crew: Crew, *, traced: bool = False, world_of: Callable[..., World] = fake_world) -> Report:
     """Play one schedule and report."""
     world: World | None = None
     failure: str | None = None
     try:
-        world = World(plan_of(schedule), crew, traced=traced)
+        world = world_of(schedule, crew, traced=traced)
         crash.visit_with(world.visit)
         vars(submit)["secrets"] = SimpleNamespace(token_bytes=world.rng.randbytes)
         world.play()
