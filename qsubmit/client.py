@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from qsubmit import config, programs
 from qsubmit.connection import Connection
-from qsubmit.requests import request_fields
+from qsubmit.requests import fresh_key, request_fields
 from qsubmit.retry import ATTEMPTS, READ_ATTEMPTS, insist
 
 TYPE_CHECKING = False
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
     from qsubmit.connection import Answer
     from qsubmit.errors import QsubmitError
     from qsubmit.shapes import Json
-
-
-def fresh_key() -> str:
-    """A new Idempotency-Key."""
-    import uuid
-
-    return str(uuid.uuid4())
 
 
 class Client:
@@ -216,13 +209,8 @@ class Client:
         limit: int | None = None,
     ) -> Iterator[shapes.Job]:
         """All jobs that match, newest first, page by page as they are read; ``limit`` is the size of a page."""
-        cursor: str | None = None
-        while True:
-            page = self.page(state=state, device=device, name=name, tag=tag, since=since, limit=limit, cursor=cursor)
-            yield from page["jobs"]
-            cursor = page["next_cursor"]
-            if cursor is None:
-                return
+        asked = {"state": state, "device": device, "name": name, "tag": tag, "since": since, "limit": limit}
+        return _every(lambda cursor: self._jobs_page("/v1/jobs", asked | {"cursor": cursor}))
 
     def page(
         self,
@@ -236,17 +224,12 @@ class Client:
         cursor: str | None = None,
     ) -> shapes.JobPage:
         """One page of jobs."""
-        asked = {
-            "state": state,
-            "device": device,
-            "name": name,
-            "tag": tag,
-            "since": since,
-            "limit": limit,
-            "cursor": cursor,
-        }
+        asked = {"state": state, "device": device, "name": name, "tag": tag, "since": since, "limit": limit}
+        return self._jobs_page("/v1/jobs", asked | {"cursor": cursor})
+
+    def _jobs_page(self, path: str, asked: Mapping[str, str | int | None]) -> shapes.JobPage:
         query = urlencode({field: value for field, value in asked.items() if value is not None})
-        page: shapes.JobPage = self._repeat("GET", "/v1/jobs" + (f"?{query}" if query else ""))
+        page: shapes.JobPage = self._repeat("GET", path + (f"?{query}" if query else ""))
         return page
 
     def devices(self) -> list[shapes.Device]:
@@ -275,14 +258,7 @@ class Client:
 
     def attention(self, *, limit: int = 50) -> Iterator[shapes.Job]:
         """Operator: the hub's jobs that only an operator can settle, oldest first, page by page."""
-        cursor = ""
-        while True:
-            path = f"/v1/attention?limit={limit}{cursor}"
-            page: shapes.JobPage = self._repeat("GET", path)
-            yield from page["jobs"]
-            if page["next_cursor"] is None:
-                return
-            cursor = f"&cursor={page['next_cursor']}"
+        return _every(lambda cursor: self._jobs_page("/v1/attention", {"limit": limit, "cursor": cursor}))
 
     def adopt(self, job: str, *, remote_id: str, reason: str) -> shapes.Job:
         """Operator: the vendor has the job, under this id."""
@@ -308,6 +284,15 @@ class Client:
 
     def _once(self, method: str, path: str, *, body: Json = None) -> Json:
         return self._connection.request(method, path, body=body, reuse=False).document
+
+
+def _every(read: Callable[[str | None], shapes.JobPage]) -> Iterator[shapes.Job]:
+    """The jobs of every page, as they are read."""
+    page = read(None)
+    yield from page["jobs"]
+    while page["next_cursor"] is not None:
+        page = read(page["next_cursor"])
+        yield from page["jobs"]
 
 
 def _job(job: str, part: str = "") -> str:

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from qsubmit.shapes import RequestFields
 
 
+def fresh_key() -> str:
+    """A new Idempotency-Key."""
+    import uuid
+
+    return str(uuid.uuid4())
+
+
 def request_fields(  # noqa: PLR0913  the fields of the API
     source: str,
     *,

@@ -46,8 +46,8 @@ def act(args: Namespace) -> int:
 def start(client: Client, args: Namespace) -> Job:
     """Send the program, as often as needed, under one key; if it stays unclear, say how to ask again safely."""
     from qsubmit import programs
-    from qsubmit.client import fresh_key
     from qsubmit.errors import QsubmitError, ServerTrouble, Unreachable
+    from qsubmit.requests import fresh_key
 
     source = programs.read(args.file)
     request = options.fields(args, source)
