@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 CHUNK = 400
 SHOWN = 20
+PROGRESS = 100_000
 
 
 @dataclass(kw_only=True)
@@ -92,10 +93,11 @@ def _count(tally: Tally, report: Report) -> None:
 
 
 def ids(count: int, seed: int) -> Iterator[str]:
-    """The exhaustive schedules first, then random ones; seeds of different runs do not overlap."""
-    listed = list(islice(exhaustive(), count))
-    yield from listed
-    yield from (f"random/{seed * 1_000_000_000 + number}" for number in range(count - len(listed)))
+    """The exhaustive schedules, or as many of them spread evenly, then random ones; seeds do not overlap."""
+    listed = list(exhaustive())
+    chosen = listed[:: max(1, -(-len(listed) // count))]
+    yield from chosen
+    yield from (f"random/{seed * 1_000_000_000 + number}" for number in range(count - len(chosen)))
 
 
 def _chunks(schedules: Iterable[str]) -> Iterator[list[str]]:
@@ -114,7 +116,10 @@ def simulate(count: int, *, seed: int, jobs: int) -> Tally:
     # Threads of the parent are not in a forked child; spawn starts clean.
     with multiprocessing.get_context("spawn").Pool(jobs, initializer=gc.freeze) as pool:
         for tally in pool.imap_unordered(play_all, _chunks(ids(count, seed))):
+            before = total.schedules
             total.add(tally)
+            if total.schedules // PROGRESS > before // PROGRESS:
+                print(f"{total.schedules:,} of {count:,}, {len(total.failures)} failed", file=sys.stderr, flush=True)
     return total
 
 
