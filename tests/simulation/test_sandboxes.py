@@ -37,7 +37,7 @@ MISTAKES = {
     "local": (("lost_local_run_fails_the_job", "[^/]+/gone/twice/.*", "lost: .* without a cause"),),
 }
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("sandboxes")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("sandboxes")]
 
 
 def first_round(vendor):
