@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from broker.domain.device import Device
-    from broker.domain.ids import AttemptId, JobId, RemoteId
+    from broker.domain.ids import AttemptId, JobId, ProjectId, RemoteId
     from broker.domain.price import Usage
     from broker.domain.program import Program
     from broker.domain.requirement import Requirement
@@ -39,10 +39,12 @@ class Order:
     """One attempt, ready to send.
 
     ``points`` holds one binding mapping per point, ``({},)`` for a job that is no sweep; ``shots`` is per point.
-    ``options`` are the user's vendor options (``verbatim``, ``reservation_arn``) after validation.
+    ``options`` are the user's vendor options (``verbatim``, ``reservation_arn``) after validation. ``project`` is whose
+    program it is: a child that has read it may serve no other (docs/threat-model.md).
     """
 
     job: JobId
+    project: ProjectId
     attempt: AttemptId
     token: str
     device: Device

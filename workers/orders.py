@@ -52,6 +52,7 @@ class Orders:
         program, requirement = self._programs[job.program]
         return Order(
             job=job.id,
+            project=job.project,
             attempt=attempt.id,
             token=attempt.token,
             device=device,

@@ -111,6 +111,7 @@ api_keys = Table(
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
     Column("last_used_at", BigInteger),
+    Column("parent_id", Id, ForeignKey("api_keys.id"), index=True),
 )
 devices = Table(
     "devices",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from backends.base import Order, Phase
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unauthorized
 from backends.sandboxing.knobs import Fault, Trouble
-from broker.domain.ids import AttemptId, JobId, RemoteId, token_of
+from broker.domain.ids import AttemptId, JobId, ProjectId, RemoteId, token_of
 from broker.domain.program import PARADIGM, Format, Program
 from broker.domain.requirement import Register, Requirement
 
@@ -113,6 +113,7 @@ def order_of(case: Case, device: Device, **changes: object) -> Order:
     attempt = AttemptId(str(uuid.uuid4()))
     order = Order(
         job=job,
+        project=ProjectId(str(uuid.uuid4())),
         attempt=attempt,
         token=token_of(attempt),
         device=device,

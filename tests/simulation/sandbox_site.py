@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from backends.base import Order, Phase
-from broker.domain.ids import AttemptId, JobId, RemoteId, token_of
+from broker.domain.ids import AttemptId, JobId, ProjectId, RemoteId, token_of
 from tests.simulation.stage import Violation
 
 if TYPE_CHECKING:
@@ -146,6 +146,7 @@ def _order(piece: Piece, device: Device) -> Order:
     attempt = AttemptId(str(uuid.uuid4()))
     return Order(
         job=JobId(str(uuid.uuid4())),
+        project=ProjectId("01900000-0000-7000-8000-00000000000a"),
         attempt=attempt,
         token=token_of(attempt),
         device=device,

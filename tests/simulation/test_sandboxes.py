@@ -13,7 +13,7 @@ from broker.crash import POINTS
 from tests.simulation.sandbox_plan import LOCAL_NETWORK, NETWORK, UNSEEN, VENDORS, at_random, exhaustive
 from tests.simulation.sandbox_run import SLOWEST_FIRST, examine
 
-RANDOM = {"pasqal": 24, "braket": 48, "quandela": 100, "local": 100}
+RANDOM = {"pasqal": 24, "braket": 40, "quandela": 60, "local": 60}
 UNBOOKED = "13: unaccounted: the ledger has charged"
 # Mistake, where to look for it, and what the vendor's own ledger shows then.
 MISTAKES = {

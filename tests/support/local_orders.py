@@ -8,7 +8,7 @@ import random
 from dataclasses import replace
 
 from backends.base import Order
-from broker.domain.ids import JobId, attempt_id, token_of
+from broker.domain.ids import JobId, ProjectId, attempt_id, token_of
 from broker.domain.program import Format, Program
 from broker.intake.inspect import inspect
 
@@ -41,6 +41,7 @@ class Orders:
         attempt = attempt_id(JOB, next(_numbers))
         return Order(
             job=JOB,
+            project=ProjectId("01900000-0000-7000-8000-00000000000a"),
             attempt=attempt,
             token=token_of(attempt),
             device=self.devices[device],

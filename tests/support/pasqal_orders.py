@@ -7,7 +7,7 @@ import uuid
 from backends.base import Order
 from backends.pasqal.devices import device_name
 from broker.domain.device import Device, Kind
-from broker.domain.ids import AttemptId, JobId, token_of
+from broker.domain.ids import AttemptId, JobId, ProjectId, token_of
 from broker.domain.program import Format, Paradigm
 from broker.domain.requirement import Requirement
 
@@ -28,6 +28,7 @@ def order_for(program, *, device=None, points=({},), shots=100, width=1, **chang
     attempt = AttemptId(str(uuid.uuid4()))
     values = {
         "job": JobId(str(uuid.uuid4())),
+        "project": ProjectId("01900000-0000-7000-8000-00000000000a"),
         "attempt": attempt,
         "token": token_of(attempt),
         "device": device or a_device(),

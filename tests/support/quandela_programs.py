@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from backends.base import Order
 from broker.domain.device import Device, Kind
-from broker.domain.ids import AttemptId, DeviceName, JobId, attempt_id, token_of
+from broker.domain.ids import AttemptId, DeviceName, JobId, ProjectId, attempt_id, token_of
 from broker.domain.program import Format, Paradigm, Program
 from broker.domain.requirement import Requirement
 
@@ -57,6 +57,7 @@ def order(text=None, *, number=1, shots=1000, points=({},), on=None, modes=2, ph
     attempt: AttemptId = attempt_id(JOB, number)
     return Order(
         job=JOB,
+        project=ProjectId("01900000-0000-7000-8000-00000000000a"),
         attempt=attempt,
         token=token_of(attempt),
         device=on or device(),

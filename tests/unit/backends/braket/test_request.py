@@ -29,7 +29,8 @@ GARNET = Device(
 SOURCE = Program.of(Format.OPENQASM3, "OPENQASM 3.0;")
 NEED = requirement(Format.OPENQASM3, width=1, registers=(("c", 1),), parameters=("a",))
 ORDER = Order(
-    job="job-1", attempt="attempt-1", token="qsub-attempt-1", device=GARNET, program=SOURCE, requirement=NEED,
+    job="job-1", project="project-1", attempt="attempt-1", token="qsub-attempt-1", device=GARNET, program=SOURCE,
+    requirement=NEED,
     shots=10, points=({"a": 0.5},),
 )  # fmt: skip
 

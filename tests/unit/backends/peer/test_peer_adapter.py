@@ -14,7 +14,7 @@ from backends.exchange import Reply, Unanswered, Unsent
 from backends.peer.adapter import PeerBackend
 from backends.peer.hub import request_of
 from backends.peer.settings import Peer
-from broker.domain.ids import AttemptId, JobId, RemoteId, attempt_id, token_of
+from broker.domain.ids import AttemptId, JobId, ProjectId, RemoteId, attempt_id, token_of
 from broker.domain.program import Format, Program
 from tests.contract.promises import requirement
 from tests.support.gateway import BELL
@@ -44,6 +44,7 @@ def order(backend):
     device = next(device for device in backend.devices() if device.vendor_id == "local/points")
     return Order(
         job=JOB,
+        project=ProjectId("01900000-0000-7000-8000-00000000000a"),
         attempt=AttemptId(attempt_id(JOB, 1)),
         token=TOKEN,
         device=device,
