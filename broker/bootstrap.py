@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import gc
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from broker import logs
 from broker.api.app import build
 from broker.api.guard import RateLimit
 from broker.api.room import Room
+from broker.clock import hub_clock
 from broker.metrics import Metrics
 from broker.queue import doorbell
 from broker.services.keys import Keys
 from broker.services.look import Look
 from broker.services.market import Market
 from broker.services.prepare import Preparation
+from broker.services.readiness import Readiness
 from broker.services.submit import Admitter
 from broker.services.traced import TracedAdmitter
 from broker.services.writer import Writer
@@ -26,14 +28,9 @@ from broker.store.unit_of_work import Store
 from broker.tracing import tracing_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fastapi import FastAPI
 
-
-def utc_now() -> datetime:
-    """The clock of production."""
-    return datetime.now(UTC)
+    from broker.clock import Steady
 
 
 def open_store(settings: Settings) -> Store:
@@ -43,8 +40,9 @@ def open_store(settings: Settings) -> Store:
     return Store(engine, doorbell(settings.broker_url))
 
 
-def open_room(settings: Settings, store: Store, *, clock: Callable[[], datetime] = utc_now) -> Room:
-    """The services of a gateway."""
+def open_room(settings: Settings, store: Store, *, clock: Steady | None = None) -> Room:
+    """The services of a gateway; ``clock`` is the hub's unless given."""
+    clock = clock or hub_clock(store)
     market = Market(store)
     tracing = tracing_of(settings, "qsubmit-gateway")
     admitter = Admitter(store, clock) if tracing is None else TracedAdmitter(store, clock, tracing)
@@ -58,6 +56,7 @@ def open_room(settings: Settings, store: Store, *, clock: Callable[[], datetime]
         preparation=Preparation(store, market),
         writer=Writer(admitter),
         look=Look(store),
+        readiness=Readiness(store, clock, stale=timedelta(seconds=settings.scan_stale_s)),
         metrics=Metrics(),
         tracing=tracing,
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import socket
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
+from broker.clock import hub_clock
 from broker.queue import SilentDoorbell, celery_app
 from broker.settings import Settings
 from broker.store.engine import open_engine
@@ -15,12 +16,16 @@ from broker.store.unit_of_work import Store
 ANSWER_S = 5.0
 
 
-def scanned(settings: Settings, at: datetime) -> bool:
-    """Whether some scanner has finished a scan lately; one that hangs ends by itself and is started again."""
-    engine = open_engine(settings.database)
-    with Store(engine, SilentDoorbell()).read() as work:
+def scanned(settings: Settings, later: timedelta = timedelta(0)) -> bool:
+    """Whether, ``later`` than now, some scanner has finished a scan lately.
+
+    One that hangs ends by itself and is started again.
+    """
+    store = Store(open_engine(settings.database), SilentDoorbell())
+    at = hub_clock(store)() + later
+    with store.read() as work:
         last = work.leases.successes().get("scan")
-    engine.dispose()
+    store.engine.dispose()
     return last is not None and at - last < timedelta(seconds=settings.scan_stale_s)
 
 
@@ -37,7 +42,7 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments).worker
     settings = Settings()
     if asked == "scan":
-        return 0 if scanned(settings, datetime.now(UTC)) else 1
+        return 0 if scanned(settings) else 1
     return 0 if listening(settings, socket.gethostname()) else 1
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from backends import registry
+from broker.clock import hub_clock
 from broker.queue import doorbell
 from broker.store.engine import open_engine
 from broker.store.schema import upgrade
@@ -22,15 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from backends.base import Backend
+    from broker.clock import Steady
     from broker.domain.device import Device
     from broker.settings import Settings
 
 CATALOGUE_KEPT = timedelta(seconds=5)
-
-
-def utc_now() -> datetime:
-    """The clock of production."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +39,7 @@ class Hands:
     backends: Mapping[str, Backend]
     driver: Driver
     owner: str
+    clock: Steady
 
 
 def known_devices(store: Store, clock: Callable[[], datetime]) -> Callable[[], Mapping[str, Device]]:
@@ -65,6 +63,7 @@ def hands(settings: Settings) -> Hands:
     engine = open_engine(settings.database)
     upgrade(engine)
     store = Store(engine, doorbell(settings.broker_url))
+    clock = hub_clock(store)
     names = [name for name in settings.backends.split(",") if name] or None
     backends = registry.load(names, data=settings.data, environ=os.environ)
     owner = f"{socket.gethostname()}:{os.getpid()}"
@@ -78,7 +77,7 @@ def hands(settings: Settings) -> Hands:
         backends=backends,
         owner=owner,
         terms=settings.terms,
-        clock=utc_now,
-        devices=known_devices(store, utc_now),
+        clock=clock,
+        devices=known_devices(store, clock),
     )
-    return Hands(settings=settings, store=store, backends=backends, driver=driver, owner=owner)
+    return Hands(settings=settings, store=store, backends=backends, driver=driver, owner=owner, clock=clock)

@@ -12,8 +12,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from broker import logs
+from broker.clock import note
 from broker.settings import Settings
-from workers.compose import hands, utc_now
+from workers.compose import hands
 from workers.rounds import Rounds
 
 if TYPE_CHECKING:
@@ -30,10 +31,11 @@ class Scanner:
 
     def __init__(self, hands: Hands) -> None:
         self._hands = hands
+        self._clock = hands.clock
         self._rounds = Rounds(hands)
         self._alive = time.monotonic()
         self._stop = threading.Event()
-        self._noted = utc_now() - NOTE_EVERY
+        self._noted = self._clock() - NOTE_EVERY
 
     def stop(self, *_: object) -> None:
         """Finish the scan that runs, then end."""
@@ -52,7 +54,7 @@ class Scanner:
         # Beside the scans, not between them: a vendor that is slow to list its devices must not hold up any job.
         while not self._stop.is_set():
             try:
-                self._rounds.run(utc_now())
+                self._rounds.run(self._clock())
             except Exception:
                 log.exception("rounds failed")
             self._stop.wait(HOUSE_S)
@@ -69,12 +71,13 @@ class Scanner:
         return taken
 
     def _note(self) -> None:
-        at = utc_now()
+        at = self._clock()
         if at - self._noted >= NOTE_EVERY:
             self._noted = at
             with self._hands.store.write() as work:
                 work.leases.take("scan", self._hands.owner, at, timedelta(0))
                 work.leases.succeed("scan", at)
+                note(work, self._clock)
 
     def _pause(self) -> float:
         longest = self._hands.settings.scan_s * random.uniform(0.75, 1.25)  # noqa: S311  jitter, not a secret
@@ -86,7 +89,7 @@ class Scanner:
             return longest
         if due is None:
             return longest
-        return min(longest, max(SHORTEST_S, (due - utc_now()).total_seconds()))
+        return min(longest, max(SHORTEST_S, (due - self._clock()).total_seconds()))
 
     def _watch(self) -> None:
         # A worker that silently stopped scanning is worse than a dead one: a dead one is started again.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from broker.clock import hub_clock
 from broker.domain.scopes import SCOPES_OF, Role
 from broker.queue import SilentDoorbell
 from broker.services.keys import Keys
@@ -73,7 +73,7 @@ def _new_key(store: Store, keys: Keys, member: str) -> str:
             member=member,
             name="first administrator",
             scopes=scopes,
-            at=datetime.now(UTC),
+            at=hub_clock(store)(),
             expires_at=None,
             by="first start",
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import redis
 
-from workers.supervise import Program
+from workers.supervise import Program, Server
 
 READY_S = 20.0
 SOCKET_BYTES = 107  # sun_path in Linux, less its final nought
@@ -95,8 +95,8 @@ def await_redis(url: str) -> None:
             return
 
 
-def postgres(data: Path) -> tuple[object, str]:
-    """A PostgreSQL server of ours in ``data``, with its database URL; keep the first value, it owns the server.
+def postgres(data: Path) -> tuple[Server, str]:
+    """A PostgreSQL server of ours in ``data``, to be kept running, with its database URL.
 
     Raises:
         RuntimeError: the wheel is missing, or the path of ``data`` leaves no room for the name of a socket.
@@ -117,5 +117,22 @@ def postgres(data: Path) -> tuple[object, str]:
             del os.environ["XDG_RUNTIME_DIR"]
         else:
             os.environ["XDG_RUNTIME_DIR"] = before
-    server = pgserver.get_server(data / "postgres", cleanup_mode="stop")
-    return server, server.get_uri(driver="psycopg")
+    server = pgserver.get_server(data / "postgres", cleanup_mode=None)  # its end is the supervisor's
+    kept = Server(
+        "postgres",
+        runs=lambda: _runs(data / "postgres" / "postmaster.pid"),
+        begin=server.ensure_postgres_running,
+        # Not cleanup(), which leaves the server to the other pids in its list: those of our own that were killed.
+        end=server.stop,
+    )
+    return kept, server.get_uri(driver="psycopg")
+
+
+def _runs(pid_file: Path) -> bool:
+    """Whether the process that a server's file names is there and no zombie."""
+    try:
+        pid = pid_file.read_text().split("\n", 1)[0]
+        state = Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"

@@ -85,11 +85,11 @@ def _run(options: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     # After the workers, whose simulator host outlives them for a while: here nobody else will need it.
     stack.callback(Caller(options.data, (), {}).end_host)
     stack.callback(supervisor.stop)
-    environ = _environment(options, supervisor, stack)
+    environ = _environment(options, supervisor)
     os.environ.update(environ)
     first_start(Settings(), options.data, options.seeds)
     _start(options, supervisor)
-    url = f"http://{options.host}:{options.port}"
+    url = _url(options)
     _await_ready(url, supervisor)
     _await_devices(supervisor)
     sys.stdout.write(f"ready {url}\n")
@@ -98,7 +98,7 @@ def _run(options: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     return 0
 
 
-def _environment(options: argparse.Namespace, supervisor: Supervisor, stack: contextlib.ExitStack) -> dict[str, str]:
+def _environment(options: argparse.Namespace, supervisor: Supervisor) -> dict[str, str]:
     """Servers that are not configured from outside are started here."""
     data = options.data.resolve()
     environ = {"QSUBMIT_DATA": str(data), "QSUBMIT_LOG_LEVEL": options.log_level}
@@ -106,8 +106,7 @@ def _environment(options: argparse.Namespace, supervisor: Supervisor, stack: con
         _pepper(data / "pepper")
     if options.postgres and "QSUBMIT_DATABASE_URL" not in os.environ:
         server, environ["QSUBMIT_DATABASE_URL"] = servers.postgres(data)
-        # Not cleanup(), which leaves the server to the other pids in its list: those of our own that were killed.
-        stack.callback(server.stop)  # type: ignore[attr-defined]
+        supervisor.keep(server)
     if not options.no_redis and "QSUBMIT_BROKER_URL" not in os.environ:
         program, url = servers.redis_program(data)
         supervisor.start(program)
@@ -158,6 +157,11 @@ def _check_port(host: str, port: int) -> None:
             raise RuntimeError(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
+def _url(options: argparse.Namespace) -> str:
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    return f"http://{host}:{options.port}"
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -183,7 +187,7 @@ def _start(options: argparse.Namespace, supervisor: Supervisor) -> None:
         "--backlog",
         "4096",
     )
-    supervisor.start(Program(name="gateway", command=gateway))
+    supervisor.start(Program(name="gateway", command=gateway, probe=f"{_url(options)}/healthz"))
     supervisor.start(Program(name="scan", command=(sys.executable, "-m", "workers.scan")))
     if os.environ.get("QSUBMIT_BROKER_URL"):
         listen = (sys.executable, "-m", "workers.listen", "-c", str(options.workers))

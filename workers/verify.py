@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from broker.clock import hub_clock
 from broker.queue import SilentDoorbell
 from broker.services.invariants import MEANING, verify_and_keep
 from broker.settings import Settings
@@ -62,7 +63,7 @@ def shown(found: list[Finding]) -> str:
 def main() -> int:
     """0 if every invariant holds, 1 otherwise."""
     store = Store(open_engine(Settings().database), SilentDoorbell())
-    found = verify_and_keep(store, datetime.now(UTC))
+    found = verify_and_keep(store, hub_clock(store)())
     store.engine.dispose()
     sys.stdout.write(shown(found))
     return 0 if all(each.holds for each in found) else 1

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from backends.braket.wire_objects import Stored
+from backends.sandboxing.clock import now as vendor_now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Objects:
 
     def put(self, bucket: str, key: str, body: bytes) -> Stored:
         """Keep an object."""
-        at = time.time()
+        at = vendor_now()
         with self._database.write() as connection:
             connection.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", (bucket, key, body, at))
         return Stored(key=key, body=body, at=at)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from backends.braket.wire import Fault, Limit
 from backends.braket.wire_objects import ACCOUNT
+from backends.sandboxing.clock import now as vendor_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,7 +41,7 @@ class Limits:
         known = self._database.rows("SELECT arn FROM spending_limits WHERE token = ?", (token,))
         if known:
             return str(known[0]["arn"])
-        now = time.time()
+        now = vendor_now()
         arn = f"arn:aws:braket:{region}:{ACCOUNT}:spending-limit/{uuid.uuid4()}"
         times = (float(period.get("startAt", now)), float(period.get("endAt", now + 365 * 86400)))
         values = (arn, token, request["deviceArn"], _amount(request), *times, now, now)
@@ -61,7 +61,7 @@ class Limits:
         with self._database.write() as connection:
             connection.execute(
                 "UPDATE spending_limits SET amount = ?, start_at = ?, end_at = ?, updated_at = ? WHERE arn = ?",
-                (amount, *times, time.time(), arn),
+                (amount, *times, vendor_now(), arn),
             )
 
     def delete(self, arn: str) -> None:
@@ -101,7 +101,7 @@ class Limits:
 
     def forbids(self, device: str, cost: int) -> bool:
         """Whether one more task of ``cost`` micro-dollars would pass a limit that is in force."""
-        now = time.time()
+        now = vendor_now()
         rows = self._database.rows(
             "SELECT * FROM spending_limits WHERE device = ? AND start_at <= ? AND end_at > ?", (device, now, now)
         )

@@ -7,10 +7,10 @@ import hashlib
 import hmac
 import json
 import secrets
-import time
 from typing import TYPE_CHECKING, Any
 
 from backends.pasqal.executor import Denied
+from backends.sandboxing.clock import now as vendor_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Accounts:
             raise Denied(400, "unsupported grant type")
         if not form.get("username", "").strip() or not form.get("password", "").strip():
             raise Denied(403, "Wrong email or password.")
-        ends = int(time.time()) + LIFETIME_S
+        ends = int(vendor_now()) + LIFETIME_S
         token = self._token({"sub": form["username"], "exp": ends, "jti": secrets.token_hex(8)})
         return {"access_token": token, "expires_in": LIFETIME_S, "token_type": "Bearer"}
 
@@ -44,7 +44,7 @@ class Accounts:
         claims = _claims(parts[1])
         if not hmac.compare_digest(parts[2], self.sign(f"{parts[0]}.{parts[1]}")):
             return "token"
-        if claims.get("exp", 0) < time.time():
+        if claims.get("exp", 0) < vendor_now():
             raise Denied(401, "The token has expired")
         return str(claims.get("sub", ""))
 

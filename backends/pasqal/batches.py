@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from backends.pasqal.clock import stamp
+from backends.sandboxing.clock import now as vendor_now
 from backends.sandboxing.tasks import ENDED, State, Task
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Batches:
 
     def add(self, row: BatchRow) -> BatchRow:
         """Keep a new batch; inside ``Database.write`` it commits with its tasks."""
-        now = time.time()
+        now = vendor_now()
         row = replace(row, created_at=now, updated_at=now)
         marks = ", ".join("?" for _ in _COLUMNS)
         with self._database.write() as connection:
@@ -94,7 +94,7 @@ class Batches:
         with self._database.write() as connection:
             connection.execute(
                 "UPDATE batches SET tags = ?, open = ?, timed_out = ?, cancelled = ?, updated_at = ? WHERE id = ?",
-                (json.dumps(row.tags), row.open, row.timed_out, row.cancelled, time.time(), row.id),
+                (json.dumps(row.tags), row.open, row.timed_out, row.cancelled, vendor_now(), row.id),
             )
 
     def clear(self) -> None:

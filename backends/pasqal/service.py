@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -14,6 +13,7 @@ from backends.pasqal.billing import bill, token_of
 from backends.pasqal.devices import EMULATORS, QPUS
 from backends.pasqal.executor import Denied, Page, Query
 from backends.pasqal.selection import job_passes, row_passes
+from backends.sandboxing.clock import now as vendor_now
 from backends.sandboxing.ledger import Entry
 from backends.sandboxing.tasks import ENDED, LIVE, State, Task
 
@@ -254,7 +254,7 @@ class Service:
             raise Denied(404, f"Batch {batch_id} not found")
         jobs = self.tasks.family(batch_id)
         last = max([row.updated_at, *(job.ended_at or 0.0 for job in jobs)])
-        if row.open and all(job.state in ENDED for job in jobs) and time.time() > last + IDLE_S:
+        if row.open and all(job.state in ENDED for job in jobs) and vendor_now() > last + IDLE_S:
             row = replace(row, open=False, timed_out=True)
             self._shut(row)
         return row, jobs

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from backends.quandela.devices import device_name
 from backends.quandela.platforms import MAX_DURATION_S, MAX_SHOTS, PLATFORMS, Platform, details
 from backends.quandela.prices import CREDIT, price_of
 from backends.quandela.wire import Creation, Rejected
+from backends.sandboxing.clock import now as vendor_now
 from backends.sandboxing.knobs import Knobs
 from backends.sandboxing.ledger import Entry
 from backends.sandboxing.tasks import LIVE, State, Task, Tasks
@@ -191,7 +191,7 @@ class Accounts:
             kind="create", task=task.id, token=task.token, device=task.device, shots=task.shots,
             request=request, note=note,
         )  # fmt: skip
-        self._tasks.accept([replace(task, created_at=time.time())], [entry])
+        self._tasks.accept([replace(task, created_at=vendor_now())], [entry])
         self._ring()
         return task.id
 

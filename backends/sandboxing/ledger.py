@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
+
+from backends.sandboxing.clock import now as vendor_now
 
 if TYPE_CHECKING:
     from backends.sandboxing.database import Database
@@ -50,7 +51,7 @@ class Ledger:
 
     def book(self, entry: Entry) -> None:
         """Append one row; inside ``Database.write`` it commits with the caller's other rows."""
-        values = asdict(entry) | {"at": entry.at or time.time()}
+        values = asdict(entry) | {"at": entry.at or vendor_now()}
         marks = ", ".join("?" for _ in _COLUMNS)
         with self._database.write() as connection:
             connection.execute(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
+from backends.sandboxing.clock import now as vendor_now
 from backends.sandboxing.tasks import State, Task, Tasks
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Runner:
 
     def _start_due(self) -> float:
         """Start what is due; seconds until something else may be."""
-        setting, now, nap = self._knobs.now, time.time(), _NAP_S
+        setting, now, nap = self._knobs.now, vendor_now(), _NAP_S
         heads: set[str] = set()
         for task in self._tasks.in_state(State.QUEUED):
             if task.device in heads or task.device in setting.offline:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from backends.sandboxing.clock import now as vendor_now
 from backends.sandboxing.ledger import Entry, Ledger
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Tasks:
         return kept
 
     def _insert(self, connection: sqlite3.Connection, task: Task) -> Task:
-        at = task.created_at or time.time()
+        at = task.created_at or vendor_now()
         cursor = connection.execute(
             "INSERT INTO tasks (id, family, token, device, shots, request, notes, state, created_at, run_ms, failure)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '')",
@@ -148,7 +148,7 @@ class Tasks:
             failure,
             result,
             run_ms,
-            *((time.time(),) if stamp else ()),
+            *((vendor_now(),) if stamp else ()),
             task_id,
             *of,
         )

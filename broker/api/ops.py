@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
@@ -13,10 +12,6 @@ from broker.api import schemas
 from broker.api.caller import room_of
 from broker.api.jobs import answer
 from broker.domain.errors import Unauthenticated
-from broker.store import schema
-
-if TYPE_CHECKING:
-    from broker.api.room import Room
 
 router = APIRouter(tags=["operations"])
 
@@ -29,21 +24,13 @@ async def health() -> Response:
 
 @router.get("/readyz", response_model=schemas.Health, responses={503: {"model": schemas.Health}})
 async def ready(request: Request) -> Response:
-    """The database answers at the newest schema, and devices are known."""
-    checks = await run_in_threadpool(_checks, room_of(request))
-    fine = all(found == "ok" for found in checks.values())
-    return answer({"status": "ok" if fine else "degraded", "checks": checks}, 200 if fine else 503)
+    """Whether this gateway can admit jobs, and whether what stands beside it works.
 
-
-def _checks(room: Room) -> dict[str, str]:
-    try:
-        checks = {"schema": "ok" if schema.is_current(room.store.engine) else "migrate first"}
-        with room.store.read() as work:
-            known = bool(work.catalogue.recoveries())
-        checks["devices"] = "ok" if known else "no worker has reported any device yet"
-    except Exception as error:  # noqa: BLE001  readiness reports trouble, it does not have it
-        return {"database": type(error).__name__}
-    return checks | {"database": "ok"}
+    503 only for what keeps the gateway from admitting: one that is taken out of service because a worker stands still
+    would hide the jobs that are there.
+    """
+    state = await run_in_threadpool(room_of(request).readiness.state)
+    return answer({"status": state.word, "checks": dict(state.checks)}, 503 if state.word == "unready" else 200)
 
 
 @router.get(

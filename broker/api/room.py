@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
     from broker.api.guard import RateLimit
+    from broker.clock import Steady
     from broker.metrics import Metrics
     from broker.services.keys import Keys
     from broker.services.look import Look
     from broker.services.market import Market
     from broker.services.prepare import Preparation
+    from broker.services.readiness import Readiness
     from broker.services.writer import Writer
     from broker.settings import Settings
     from broker.store.unit_of_work import Store
@@ -27,12 +26,13 @@ class Room:
 
     settings: Settings
     store: Store
-    clock: Callable[[], datetime]
+    clock: Steady
     keys: Keys
     rate: RateLimit
     market: Market
     preparation: Preparation
     writer: Writer
     look: Look
+    readiness: Readiness
     metrics: Metrics
     tracing: Tracing | None = None

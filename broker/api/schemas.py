@@ -363,9 +363,9 @@ class Release(Strict):
 
 
 class Health(BaseModel):
-    """``ok`` or the parts that are not."""
+    """Each part with ``ok`` or what is wrong; ``unready`` admits nothing, ``degraded`` admits what then waits."""
 
-    status: Literal["ok", "degraded"]
+    status: Literal["ok", "degraded", "unready"]
     checks: dict[str, str]
 
 

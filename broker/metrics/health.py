@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -25,6 +26,11 @@ ONCE_BILLED, AUDIT = "3", "12"
 def families(work: Work, vendors: tuple[str, ...], at: datetime) -> Iterator[Metric]:
     """Gauges of loops and findings, and the counts that must stay at zero."""
     yield from _loops(work, at)
+    yield GaugeMetricFamily(
+        "qsubmit_clock_ahead_seconds",
+        "By how much the hub's time is ahead of this machine's clock",
+        value=at.timestamp() - time.time(),
+    )
     yield from _findings(work.findings.latest())
     orphans = CounterMetricFamily(
         "qsubmit_orphan_vendor_tasks", "Vendor jobs that bore our token and that no attempt knew", labels=["vendor"]

@@ -307,6 +307,13 @@ leases = Table(
     Column("fence", BigInteger, nullable=False),
     Column("last_success", BigInteger),
 )
+clocks = Table(
+    "clocks",
+    metadata,
+    Column("boot", Id, primary_key=True),
+    Column("hub", BigInteger, nullable=False),
+    Column("uptime", BigInteger, nullable=False),
+)
 orphans = Table(
     "orphans",
     metadata,

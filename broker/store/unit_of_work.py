@@ -10,6 +10,7 @@ from broker.store.archive import Archive
 from broker.store.attempts import Attempts
 from broker.store.audit import Audit
 from broker.store.catalogue import Catalogue
+from broker.store.clocks import Clocks
 from broker.store.engine import WRITE
 from broker.store.events import Events
 from broker.store.findings import Findings
@@ -49,6 +50,7 @@ class Work:
         self.events = Events(connection)
         self.audit = Audit(connection)
         self.leases = Leases(connection)
+        self.clocks = Clocks(connection)
         self.people = People(connection)
         self.catalogue = Catalogue(connection)
         self.findings = Findings(connection)

@@ -111,12 +111,13 @@ class Postgres:
     def __init__(self, data: Path) -> None:
         home = data.parent / "postgres"
         home.mkdir()
+        self._pid_file = home / "postgres" / "postmaster.pid"
         self._server, self.url = servers.postgres(home)
         self.environ = {"QSUBMIT_DATABASE_URL": self.url}
 
     def kill(self) -> None:
         """-9 for the postmaster and every child."""
-        postmaster = psutil.Process(self._server.get_pid())
+        postmaster = psutil.Process(self._pid())
         family = [postmaster, *postmaster.children(recursive=True)]
         for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -126,13 +127,15 @@ class Postgres:
 
     def start(self) -> None:
         """Again, on the same directory."""
-        self._server.ensure_postgres_running()
-        assert psutil.Process(self._server.get_pid()).is_running()
+        self._server.begin()
+        assert self._server.ended() is None
 
     def close(self) -> None:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            psutil.Process(self._server.get_pid()).status()
-            self._server.cleanup()
+        if self._server.ended() is None:
+            self._server.end()
+
+    def _pid(self) -> int:
+        return int(self._pid_file.read_text().splitlines()[0])
 
 
 @dataclass

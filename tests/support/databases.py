@@ -83,10 +83,10 @@ def postgres() -> Iterator[Postgres]:
     # Not below pytest's own directory: run by root, the server is another user, and the next pytest that starts
     # closes /tmp/pytest-of-root to others, upon which a running server panics.
     home = Path(tempfile.mkdtemp(prefix="qsubmit-postgres-"))
-    atexit.register(shutil.rmtree, home, ignore_errors=True)  # after the server's own: that one comes later
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
     server, url = servers.postgres(home)
     yield Postgres(url)
-    server.cleanup()
+    server.end()
 
 
 @pytest.fixture(scope="session")

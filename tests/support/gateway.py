@@ -14,10 +14,13 @@ from starlette.testclient import TestClient
 
 from broker.api.app import build
 from broker.bootstrap import open_room
+from broker.clock import Steady
+from broker.domain.clock import Beat
 from broker.domain.scopes import SCOPES_OF, Role
 from broker.services import seed
 from broker.settings import Settings
 from broker.store import tables
+from broker.store.rows import micros
 from tests.support.routing_world import GATE, qpu, simulator
 from tests.support.scripted import Scripted
 from workers.drive import Driver
@@ -61,14 +64,22 @@ def request(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in (body | fields).items() if value is not None}
 
 
-@dataclass
-class Clock:
-    """Time stands until it is moved."""
+class Clock(Steady):
+    """Time stands until it is moved; the machine's clock agrees unless ``wall_ahead`` says otherwise."""
 
-    at: datetime = NOW
+    def __init__(self, at: datetime = NOW) -> None:
+        self.at = at
+        self.wall_ahead = timedelta(0)
+        super().__init__(Beat(hub=micros(at), uptime=micros(at)))
 
     def __call__(self) -> datetime:
         return self.at
+
+    def beat(self) -> Beat:
+        return Beat(hub=micros(self.at), uptime=micros(self.at))
+
+    def ahead(self) -> timedelta:
+        return -self.wall_ahead
 
     def forward(self, seconds: float) -> None:
         self.at += timedelta(seconds=seconds)

@@ -89,7 +89,7 @@ def test_a_gateway_without_devices_is_not_ready(gateway):
         for backend in ("local", "braket", "pasqal"):
             work.catalogue.put_devices(backend, "rerun", [], gateway.clock())
     answer = gateway.client.get("/readyz")
-    assert (answer.status_code, answer.json()["status"]) == (503, "degraded")
+    assert (answer.status_code, answer.json()["status"]) == (503, "unready")
 
 
 def test_a_gateway_on_an_old_schema_is_not_ready(gateway):

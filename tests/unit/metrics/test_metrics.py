@@ -67,7 +67,8 @@ def test_a_gateway_that_starts_later_tells_the_same(books):
         books.work(jobs=2)
         samples(books, early)
     one, other = samples(books, early), samples(books, Metrics())
-    for name in one:
+    of_this_moment = "qsubmit_clock_ahead_seconds"
+    for name in one.keys() - {of_this_moment}:
         if name.startswith("qsubmit_") and not name.endswith("_created"):
             assert one[name] == other[name], name
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from broker.clock import steady
 from broker.settings import Settings
 from tests.support.books import day
 from workers import verify
@@ -66,6 +67,8 @@ def test_a_second_one_does_not_begin_beside_the_first(books, monkeypatch):
 
 def test_it_is_a_round_like_the_others_with_its_own_pace(books):
     settings = Settings(verify_s=120)
-    hands = Hands(settings=settings, store=books.store, backends={}, driver=books.driver, owner="a test")
+    hands = Hands(
+        settings=settings, store=books.store, backends={}, driver=books.driver, owner="a test", clock=steady()
+    )
     [round_] = [each for each in rounds_of(hands) if each.name == "verify"]
     assert round_.every == timedelta(minutes=2)

@@ -1,4 +1,4 @@
-"""Safe: which key made a key."""
+"""Safe: which key made a key, and what the hub's time was."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,10 +15,18 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("parent_id", sa.String(length=64), nullable=True))
         batch_op.create_foreign_key(op.f("fk_api_keys_parent_id"), "api_keys", ["parent_id"], ["id"])
         batch_op.create_index(batch_op.f("ix_api_keys_parent_id"), ["parent_id"], unique=False)
+    op.create_table(
+        "clocks",
+        sa.Column("boot", sa.String(length=64), nullable=False),
+        sa.Column("hub", sa.BigInteger(), nullable=False),
+        sa.Column("uptime", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("boot", name=op.f("pk_clocks")),
+    )
 
 
 def downgrade() -> None:
     """Contract."""
+    op.drop_table("clocks")
     with op.batch_alter_table("api_keys") as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_keys_parent_id"))
         batch_op.drop_constraint(op.f("fk_api_keys_parent_id"), type_="foreignkey")

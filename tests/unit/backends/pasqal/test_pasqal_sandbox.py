@@ -140,7 +140,7 @@ def test_a_token_ends_and_survives_a_restart(tmp_path, monkeypatch):
     token = Accounts(tmp_path).grant(form)["access_token"]
     assert Accounts(tmp_path).user_of(token) == "me"
     later = time.time() + accounts.LIFETIME_S + 1
-    monkeypatch.setattr(accounts.time, "time", lambda: later)
+    monkeypatch.setattr(accounts, "vendor_now", lambda: later)
     with pytest.raises(Denied, match="expired"):
         Accounts(tmp_path).user_of(token)
 
