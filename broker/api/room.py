@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from broker.api.guard import RateLimit
     from broker.metrics import Metrics
+    from broker.services.issue import Issuer
     from broker.services.keys import Keys
     from broker.services.look import Look
     from broker.services.market import Market
@@ -29,6 +30,7 @@ class Room:
     store: Store
     clock: Callable[[], datetime]
     keys: Keys
+    issuer: Issuer
     rate: RateLimit
     market: Market
     preparation: Preparation
