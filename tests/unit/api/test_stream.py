@@ -79,7 +79,7 @@ def test_a_long_stream_comes_in_pages_without_a_gap(gateway, monkeypatch):
     assert [event["id"] for event in events] == sorted({event["id"] for event in events})
 
 
-@pytest.mark.parametrize("position", ["x", "-1", "1.5", "9" * 30, "\u0661"])
+@pytest.mark.parametrize("position", ["x", "-1", "1.5", "9" * 30, "9" * 5000, "\u0661", ""])
 def test_a_position_that_is_none_is_refused(gateway, position):
     headers = {b"Last-Event-ID": position.encode()}
     answer = gateway.call("ada", "GET", "/v1/events", params={"follow": "false"}, headers=headers)
