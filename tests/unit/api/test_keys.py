@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from broker.domain.scopes import SCOPES_OF, Role
 from broker.store import tables
+from broker.store.money_checks import within_budgets
 from tests.support.gateway import NOW, PATHS, member_id
 
 DAY_S = 86_400
@@ -234,3 +235,5 @@ def test_a8_a_revoked_key_that_ran_jobs_keeps_its_budget_whole(gateway):
     (key,) = [key for key in gateway.call("ada", "GET", "/v1/keys").json()["keys"] if key["id"] == made["id"]]
     assert gateway.see(job["id"])["state"] == "succeeded"
     assert key["left"]["amount"] == str(5000 - int(charged))
+    with gateway.store.read() as work:
+        assert list(within_budgets(work.connection)) == []
