@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OTHERS = 0o077
+READABLE = 0o066  # by others; to pass through is no reading
 
 
 def shut(data: Path) -> bool:
-    """Make the directory, or close it and whatever is in it to others; whether it had been open.
+    """Make the directory, or close it and whatever is in it to others; whether they could have read it.
 
     Everything that this process and its children create from now on is for their user alone.
 
@@ -22,7 +23,8 @@ def shut(data: Path) -> bool:
     """
     os.umask(OTHERS)
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not data.stat().st_mode & OTHERS:
+    mode = data.stat().st_mode
+    if not mode & OTHERS:
         return False
     if data.stat().st_uid != os.geteuid():
         raise RuntimeError(f"others can enter {data}, and it belongs to somebody else; run: chmod 700 {data}")
@@ -30,7 +32,7 @@ def shut(data: Path) -> bool:
     for folder, _, files in os.walk(data):  # links are not followed
         for path in (folder, *(os.path.join(folder, name) for name in files)):  # noqa: PTH118  os.walk gives text
             _close(path)
-    return True
+    return bool(mode & READABLE)
 
 
 def _close(path: str) -> None:

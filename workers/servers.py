@@ -11,6 +11,7 @@ from pathlib import Path
 
 import redis
 
+from workers.private import READABLE
 from workers.supervise import Program
 
 READY_S = 20.0
@@ -118,4 +119,7 @@ def postgres(data: Path) -> tuple[object, str]:
         else:
             os.environ["XDG_RUNTIME_DIR"] = before
     server = pgserver.get_server(data / "postgres", cleanup_mode="stop")
+    if data.stat().st_mode & READABLE:
+        # Started by root, the wheel opens the directory to all, so that its own user can pass: to pass is enough.
+        data.chmod(0o711)
     return server, server.get_uri(driver="psycopg")

@@ -48,6 +48,12 @@ def test_a12_a_directory_that_stood_open_is_closed_with_all_that_is_in_it(tmp_pa
     assert shut(data) is False
 
 
+def test_a12_a_directory_that_others_may_only_pass_through_is_closed_without_a_word(tmp_path):
+    tmp_path.chmod(0o711)
+    assert shut(tmp_path) is False
+    assert open_to_others(tmp_path) == []
+
+
 def test_a12_a_directory_of_somebody_else_is_refused_with_the_remedy(tmp_path, monkeypatch, capsys):
     tmp_path.chmod(0o755)
     monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
