@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="0 picks a free port; all takes P, P+1, P+2")
     parser.add_argument("--tethered", action="store_true", help="end when standard input closes")
     chosen = parser.parse_args(arguments)
+    os.umask(0o077)  # its ledger and its signing key are for its user alone
     if chosen.tethered:
         threading.Thread(target=_end_with_input, daemon=True).start()
     if chosen.vendor == "all":

@@ -13,6 +13,7 @@ from broker.api.room import Room
 from broker.clock import hub_clock
 from broker.metrics import Metrics
 from broker.queue import doorbell
+from broker.services.issue import Issuer
 from broker.services.keys import Keys
 from broker.services.look import Look
 from broker.services.market import Market
@@ -43,14 +44,15 @@ def open_store(settings: Settings) -> Store:
 def open_room(settings: Settings, store: Store, *, clock: Steady | None = None) -> Room:
     """The services of a gateway; ``clock`` is the hub's unless given."""
     clock = clock or hub_clock(store)
-    market = Market(store)
+    market, keys = Market(store), Keys(store, settings.secret())
     tracing = tracing_of(settings, "qsubmit-gateway")
     admitter = Admitter(store, clock) if tracing is None else TracedAdmitter(store, clock, tracing)
     return Room(
         settings=settings,
         store=store,
         clock=clock,
-        keys=Keys(store, settings.secret()),
+        keys=keys,
+        issuer=Issuer(store, keys, clock),
         rate=RateLimit(settings.rate_per_s, settings.rate_burst),
         market=market,
         preparation=Preparation(store, market),

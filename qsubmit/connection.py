@@ -180,13 +180,14 @@ def _read(response: HTTPResponse, content: bytes, welcome: Container[int] = ()) 
     if status in OK or (status in welcome and document is not None):
         return Answer(status, response.headers, document)
     problem: dict[str, Any] = document if isinstance(document, dict) else {}
-    if problem.get("retry_after") is None:
-        problem = {**problem, "retry_after": _seconds(response.headers.get("Retry-After"))}
+    asked = problem.get("retry_after")
+    problem = {**problem, "retry_after": _seconds(response.headers.get("Retry-After") if asked is None else asked)}
     raise of_problem(status, problem)
 
 
-def _seconds(header: str | None) -> float | None:
+def _seconds(asked: Json) -> float | None:
     try:
-        return max(float(header), 0.0) if header else None
-    except ValueError:
+        seconds = float(asked)
+    except (ValueError, TypeError, OverflowError):
         return None
+    return seconds if 0 <= seconds < float("inf") else None  # neither NaN nor for ever

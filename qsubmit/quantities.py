@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from qsubmit.shapes import Json
 
+MOST_DIGITS = 18  # of a whole number: what 64 bits hold
 _MONEY = r"([\d,]+(?:\.\d{1,6})?)\s*([A-Za-z]{3})|([A-Za-z]{3})\s*([\d,]+(?:\.\d{1,6})?)"
 _SPAN = r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)?"
 _UNIT = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}

@@ -198,6 +198,9 @@ class Key(TypedDict):
     expires_at: str | None
     revoked_at: str | None
     last_used_at: str | None
+    made_by: str | None
+    limit: Money | None
+    left: Money | None
 
 
 class NewKey(Key):

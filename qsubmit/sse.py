@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from qsubmit.shapes import Event
 
+MOST_DIGITS = 19  # of a position: what 64 bits hold
+
 
 def parse(lines: Iterable[bytes]) -> Iterator[Event | None]:
     """Each event's data with the stream's id; ``None`` for a comment, the server's sign of life."""
@@ -39,6 +41,6 @@ def _event(kind: str, position: str, data: list[str]) -> Event | None:
     if kind not in {"move", "message"} or not data:
         return None
     event: Event = json.loads("\n".join(data))
-    if position.isdigit():
+    if position.isascii() and position.isdigit() and len(position) <= MOST_DIGITS:
         event["id"] = int(position)
     return event

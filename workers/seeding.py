@@ -20,6 +20,7 @@ from broker.store import tables
 from broker.store.engine import open_engine
 from broker.store.schema import upgrade
 from broker.store.unit_of_work import Store
+from workers.private import shut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,6 +99,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--seeds", type=Path, default=None, help="directory of seed files (default: the checkout's)")
     settings = Settings()
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if settings.data.stat().st_uid == os.geteuid():  # a volume that is mounted for us has its own owner and group
+        shut(settings.data)
     first_start(settings, settings.data, parser.parse_args(arguments).seeds)
 
 

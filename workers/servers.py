@@ -11,6 +11,7 @@ from pathlib import Path
 
 import redis
 
+from workers.private import READABLE
 from workers.supervise import Program, Server
 
 READY_S = 20.0
@@ -118,6 +119,9 @@ def postgres(data: Path) -> tuple[Server, str]:
         else:
             os.environ["XDG_RUNTIME_DIR"] = before
     server = pgserver.get_server(data / "postgres", cleanup_mode=None)  # its end is the supervisor's
+    if data.stat().st_mode & READABLE:
+        # Started by root, the wheel opens the directory to all, so that its own user can pass: to pass is enough.
+        data.chmod(0o711)
     kept = Server(
         "postgres",
         runs=lambda: _runs(data / "postgres" / "postmaster.pid"),

@@ -25,6 +25,7 @@ from broker.settings import Settings
 from broker.store.catalogue import Catalogue
 from broker.store.engine import open_engine
 from workers import servers
+from workers.private import shut
 from workers.seeding import first_start, write_secret
 from workers.supervise import Program, Supervisor
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("qsubmit.up")
 READY_S = 120.0
 DEVICES_S = 60.0
+PORTS, MOST_DIGITS = 1 << 16, 5
 VENDORS = ("braket", "pasqal", "quandela")
 
 
@@ -41,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     """The options of ``qsubmit up``."""
     p = argparse.ArgumentParser(prog="qsubmit up", description="Start a whole hub on this machine.")
     p.add_argument("--data", type=Path, default=Path("qsubmit-data"), help="where everything is kept")
-    p.add_argument("--port", type=int, default=8000, help="port of the gateway")
+    p.add_argument("--port", type=port, default=8000, help="port of the gateway")
     p.add_argument("--host", default="127.0.0.1", help="address of the gateway")
     p.add_argument("--workers", type=int, default=2, help="worker processes")
     p.add_argument("--postgres", action="store_true", help="use an embedded PostgreSQL instead of SQLite")
@@ -52,11 +54,27 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+def port(text: str) -> int:
+    """A TCP port that can be named.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS and 0 < int(text) < PORTS):
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no port; ports are 1 to {PORTS - 1}")
+    return int(text)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run until SIGTERM; 0 on a clean stop, 1 if something essential cannot start."""
     options = parser().parse_args(arguments)
-    options.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     logs.configure(options.log_level, as_json=False)
+    try:
+        if shut(options.data):
+            sys.stderr.write(f"qsubmit up: others could read {options.data}; it is closed to them now\n")
+    except (RuntimeError, OSError) as error:
+        sys.stderr.write(f"qsubmit up: {error}\n")
+        return 1
     with contextlib.ExitStack() as stack:
         if not _lock(options.data, stack):
             sys.stderr.write(f"qsubmit up: another qsubmit up runs on {options.data}\n")

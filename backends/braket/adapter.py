@@ -41,6 +41,7 @@ _BELT_FROM = datetime(2026, 1, 1, tzinfo=UTC)
 _BELT_TO = datetime(2036, 1, 1, tzinfo=UTC)
 _FILTER_VALUES = 10
 _POSITIONS = 10
+_POSITION_DIGITS = 9  # of a place in a queue; more is no place
 _RESULT_BYTES = 512 << 20
 
 
@@ -269,7 +270,7 @@ def _usage(task: Mapping[str, Any], shots: int, run_ms: int) -> Usage:
 def _position(task: Mapping[str, Any]) -> int | None:
     """Braket writes ``>2000`` for a long queue and ``None`` for a task that has started."""
     text = str((task.get("queueInfo") or {}).get("position", "")).lstrip(">")
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _POSITION_DIGITS else None
 
 
 def backend(*, data: Path, environ: Mapping[str, str]) -> Backend | None:  # noqa: ARG001  every factory's signature

@@ -131,7 +131,7 @@ class Caller:
 
     def _started(self) -> socket.socket:
         """Under a lock, so that of many workers one starts the host and the others find it."""
-        self._data.mkdir(parents=True, exist_ok=True)
+        self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(self._data / "local.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -60,7 +60,7 @@ class Accounts:
 
 def _kept_key(path: Path) -> bytes:
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = path.with_suffix(".draft")
         draft.write_bytes(secrets.token_bytes(32))
         draft.replace(path)

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from broker.api import attention, errors, grafana, jobs, keys, offers, ops, stream
 from broker.api.express import Express
 from broker.api.guard import BodyLimit
+from broker.api.policy import Policy, page
 from broker.api.schemas import JobRequest, Problem
 from broker.api.spans import Spans
 
@@ -36,25 +37,27 @@ def build(room: Room) -> FastAPI:
         await run_in_threadpool(room.writer.stop)
         await run_in_threadpool(room.keys.flush)
 
-    docs = "/docs" if room.settings.docs else None
     app = FastAPI(
         title="qsubmit",
         version="1",
         description="One gateway in front of AWS Braket, Pasqal, Quandela and local simulators.",
         lifespan=lifespan,
-        docs_url=docs,
+        docs_url=None,  # the framework's page has no policy, and a second page for logins that we do not have
         redoc_url=None,
         redirect_slashes=False,  # a redirect would be built from whatever Host header the caller sent
     )
     app.state.room = room
     for door in (jobs, attention, offers, keys, stream, grafana, ops):
         app.include_router(door.router)
+    if room.settings.docs:
+        app.add_route("/docs", page, include_in_schema=False)
     errors.register(app)
     _describe(app)
     submission = next(route for route in jobs.router.routes if getattr(route, "endpoint", None) is jobs.submit_job)
     app.add_middleware(Express, method="POST", route=submission, endpoint=jobs.submit_job)
     app.add_middleware(BodyLimit, limit=room.settings.body_limit)
     app.add_middleware(Timing, metrics=room.metrics)
+    app.add_middleware(Policy)
     if room.tracing is not None:
         app.add_middleware(Spans, tracing=room.tracing)
     return app

@@ -22,6 +22,12 @@ def room_of(request: Request) -> Room:
     return room
 
 
+def secret_of(request: Request) -> str | None:
+    """The API key that a request carries, if it carries one at all."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    return secret if scheme.lower() == "bearer" and secret and secret.isascii() else None
+
+
 async def member_of(request: Request) -> Member:
     """The caller.
 
@@ -30,8 +36,8 @@ async def member_of(request: Request) -> Member:
         TooMany: the key is used too fast.
     """
     room = room_of(request)
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not secret or not secret.isascii():
+    secret = secret_of(request)
+    if secret is None:
         room.metrics.refused("missing")
         raise Unauthenticated("send an API key as 'Authorization: Bearer KEY'")
     at = room.clock()

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from broker.api.policy import ALWAYS
 from broker.domain import errors
 
 if TYPE_CHECKING:
@@ -135,7 +136,10 @@ async def _unavailable(_request: Request, error: Exception) -> Response:
 
 async def _unforeseen(_request: Request, error: Exception) -> Response:
     log.error("unforeseen %s", type(error).__name__, exc_info=error)
-    return problem(500, "internal", "something went wrong here; the operators see it in the log")
+    answer = problem(500, "internal", "something went wrong here; the operators see it in the log")
+    for name, value in ALWAYS:  # this one is sent from outside of every middleware
+        answer.headers[name.decode()] = value.decode()
+    return answer
 
 
 def register(app: FastAPI) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.concurrency import run_in_threadpool
@@ -12,11 +11,16 @@ from starlette.responses import Response
 from broker.api import present, schemas
 from broker.api.caller import member_of, room_of
 from broker.api.jobs import PROBLEMS, answer, later
-from broker.domain.errors import Forbidden, NotFound, RequestInvalid
 from broker.domain.hub import Member
-from broker.domain.scopes import SCOPES_OF, Role, known
-from broker.store.people import KeyRow
-from broker.store.unit_of_work import Work
+from broker.domain.money import Money
+from broker.services.issue import Wish
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from broker.api.room import Room
+    from broker.store.people import KeyRow
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 KeyPath = Annotated[str, Path(max_length=64, pattern=schemas.ID)]
@@ -28,60 +32,60 @@ async def list_keys(request: Request, member: Caller) -> Response:
     """The caller's keys; the project's for an administrator of keys, the hub's for one of the hub."""
     room = room_of(request)
 
-    def read() -> list[KeyRow]:
+    def read() -> list[dict[str, Any]]:
         with room.store.read() as work:
-            return work.people.keys_of(member.hub, **_reach(member))
+            keys = work.people.keys_of(member.hub, **_reach(member))
+        return _shown(room, keys)
 
-    return answer({"keys": [present.key(key) for key in await run_in_threadpool(read)]})
+    return answer({"keys": await run_in_threadpool(read)})
+
+
+def _shown(room: Room, keys: Sequence[KeyRow]) -> list[dict[str, Any]]:
+    with room.store.read() as work:
+        budgets = work.ledger.budgets({key.budget for key in keys if key.budget is not None})
+    return [present.key(key, budgets.get(key.budget or "")) for key in keys]
 
 
 @router.post("", status_code=201, response_model=schemas.KeyCreated, responses=PROBLEMS)
 async def create_key(request: Request, body: schemas.KeyRequest, member: Caller) -> Response:
-    """A new key with at most the caller's scopes."""
+    """A new key with at most the scopes, the time and the money of the key that makes it."""
     room = room_of(request)
     expires = later(body.expires_at, room.clock(), pointer="/expires_at")
 
     def create() -> dict[str, Any]:
-        with room.store.write() as work:
-            owner = _owner(work, body.member or member.id, member)
-            key, secret = room.keys.create(
-                work,
-                member=owner,
-                name=body.name,
-                scopes=_scopes(work, body, owner, member),
-                at=room.clock(),
-                expires_at=expires,
-                by=member.id,
-            )
-        return present.key(key) | {"key": secret}
+        key, secret = room.issuer.mint(member, _wish(body, expires))
+        return _shown(room, [key])[0] | {"key": secret}
 
     return answer(await run_in_threadpool(create), 201)
 
 
+def _wish(body: schemas.KeyRequest, expires: datetime | None) -> Wish:
+    limit = body.limit
+    return Wish(
+        member=body.member,
+        name=body.name,
+        scopes=body.scopes,
+        expires_at=expires,
+        limit=None if limit is None else Money.parse(limit.amount, limit.currency),
+    )
+
+
 @router.post("/{key_id}/rotate", status_code=201, response_model=schemas.KeyCreated, responses=PROBLEMS)
 async def rotate_key(request: Request, key_id: KeyPath, member: Caller) -> Response:
-    """A successor with the same rights; the old key works for a day more."""
+    """A successor with the same rights and end; the old key works for a day more at most."""
     room = room_of(request)
 
     def rotate() -> dict[str, Any]:
-        with room.store.write() as work:
-            key = _key(work, key_id, member)
-            successor, secret = room.keys.rotate(work, key, at=room.clock(), by=member.id)
-        return present.key(successor) | {"key": secret}
+        successor, secret = room.issuer.rotate(member, key_id)
+        return _shown(room, [successor])[0] | {"key": secret}
 
     return answer(await run_in_threadpool(rotate), 201)
 
 
 @router.delete("/{key_id}", status_code=204, responses=PROBLEMS)
 async def revoke_key(request: Request, key_id: KeyPath, member: Caller) -> Response:
-    """No more from now on."""
-    room = room_of(request)
-
-    def revoke() -> None:
-        with room.store.write() as work:
-            room.keys.revoke(work, _key(work, key_id, member), at=room.clock(), by=member.id)
-
-    await run_in_threadpool(revoke)
+    """No more from now on: neither the key nor what it made. Any key may end itself."""
+    await run_in_threadpool(room_of(request).issuer.revoke, member, key_id)
     return Response(status_code=204)
 
 
@@ -90,53 +94,3 @@ def _reach(member: Member) -> dict[str, str]:
     if "hub:admin" in member.scopes:
         return {}
     return {"project": member.project} if "keys:admin" in member.scopes else {"member": member.id}
-
-
-def _scopes(work: Work, body: schemas.KeyRequest, owner: str, member: Member) -> list[str]:
-    """At most what the caller's key may and what the owner's role may."""
-    role = work.people.role(owner)
-    allowed = {scope.value for scope in SCOPES_OF[Role(role)]} if role else set()
-    if body.scopes is None:
-        return sorted(member.scopes & allowed)
-    try:
-        wanted = {scope.value for scope in known(frozenset(body.scopes))}
-    except ValueError as error:
-        raise RequestInvalid(str(error), pointer="/scopes") from None
-    _exceeds(wanted, member)
-    if not wanted <= allowed:
-        raise Forbidden(f"the role {role} does not have {', '.join(sorted(wanted - allowed))}")
-    return sorted(wanted)
-
-
-def _exceeds(scopes: Collection[str], member: Member) -> None:
-    missing = sorted(set(scopes) - member.scopes)
-    if missing:
-        raise Forbidden(f"you do not have {', '.join(missing)} yourself")
-
-
-def _owner(work: Work, owner: str, member: Member) -> str:
-    if owner == member.id:
-        return owner
-    other = work.people.member(owner)
-    if other is None or not _near(other, member):
-        raise NotFound(f"there is no member {owner}")
-    if "keys:admin" not in member.scopes:
-        raise Forbidden("only an administrator of keys makes keys for others")
-    return owner
-
-
-def _near(other: Member, member: Member) -> bool:
-    if "hub:admin" in member.scopes:
-        return other.hub == member.hub
-    return other.project == member.project
-
-
-def _key(work: Work, key_id: KeyPath, member: Member) -> KeyRow:
-    """A key that the caller may end or replace: in reach, and with no right that the caller lacks."""
-    key = work.people.key(key_id)
-    owner = None if key is None else work.people.member(key.member)
-    mine = owner is not None and (owner.id == member.id or ("keys:admin" in member.scopes and _near(owner, member)))
-    if key is None or not mine:
-        raise NotFound(f"there is no key {key_id}")
-    _exceeds(key.scopes, member)
-    return key

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from broker.domain.eta import next_open
-from broker.domain.money import MICRO
+from broker.domain.money import MICRO, Money
 from broker.domain.program import Paradigm
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from broker.domain.attempt import Attempt
+    from broker.domain.budget import Budget
     from broker.domain.decision import Decision
     from broker.domain.device import Calibration, Device
     from broker.domain.hub import Access
     from broker.domain.job import Job
-    from broker.domain.money import Money
     from broker.domain.requirement import Requirement
     from broker.domain.snapshot import Snapshot
     from broker.services.look import Latency, Seen
@@ -237,8 +237,12 @@ def event(value: StoredEvent) -> dict[str, Any]:
     }
 
 
-def key(value: KeyRow) -> dict[str, Any]:
-    """A key without its secret."""
+def key(value: KeyRow, budget: Budget | None = None) -> dict[str, Any]:
+    """A key without its secret; ``budget`` is its own."""
+    limit = left = None
+    if budget is not None and budget.limit_micros is not None:
+        limit = money(Money(currency=budget.currency, micros=budget.limit_micros))
+        left = money(Money(currency=budget.currency, micros=budget.left or 0))
     return {
         "id": value.id,
         "name": value.name,
@@ -248,4 +252,7 @@ def key(value: KeyRow) -> dict[str, Any]:
         "expires_at": time(value.expires_at),
         "revoked_at": time(value.revoked_at),
         "last_used_at": time(value.last_used_at),
+        "made_by": value.parent,
+        "limit": limit,
+        "left": left,
     }

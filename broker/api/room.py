@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from broker.api.guard import RateLimit
     from broker.clock import Steady
     from broker.metrics import Metrics
+    from broker.services.issue import Issuer
     from broker.services.keys import Keys
     from broker.services.look import Look
     from broker.services.market import Market
@@ -28,6 +29,7 @@ class Room:
     store: Store
     clock: Steady
     keys: Keys
+    issuer: Issuer
     rate: RateLimit
     market: Market
     preparation: Preparation

@@ -316,16 +316,17 @@ class EventList(BaseModel):
 
 
 class KeyRequest(Strict):
-    """A new API key for a member of the caller's hub (own member if omitted)."""
+    """A new API key for a member of the caller's hub (own member if omitted); ``limit`` is what it may spend."""
 
     member: ShortText | None = None
     name: ShortText = ""
     scopes: list[ShortText] | None = Field(default=None, max_length=32)
     expires_at: Moment | None = None
+    limit: MoneyBody | None = None
 
 
 class KeyView(BaseModel):
-    """A key without its secret."""
+    """A key without its secret; it ends when a key that made it ends, ``left`` is of its own ``limit``."""
 
     id: str
     name: str
@@ -335,6 +336,9 @@ class KeyView(BaseModel):
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    made_by: str | None
+    limit: MoneyView | None
+    left: MoneyView | None
 
 
 class KeyCreated(KeyView):

@@ -6,12 +6,16 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """One right of a key. A key never has a scope that its member's role lacks."""
+    """One right of a key. A key never has a scope that its member's role or the key that made it lacks.
+
+    ``keys:self`` makes, replaces and ends keys of the same member; ``keys:admin`` those of others as well.
+    """
 
     JOBS_READ = "jobs:read"
     JOBS_WRITE = "jobs:write"
     QUOTES = "quotes"
     DEVICES_READ = "devices:read"
+    KEYS_SELF = "keys:self"
     KEYS_ADMIN = "keys:admin"
     OPS = "ops"
     HUB_ADMIN = "hub:admin"
@@ -31,7 +35,7 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-_VIEWER = frozenset({Scope.JOBS_READ, Scope.DEVICES_READ, Scope.QUOTES})
+_VIEWER = frozenset({Scope.JOBS_READ, Scope.DEVICES_READ, Scope.QUOTES, Scope.KEYS_SELF})
 _MEMBER = _VIEWER | {Scope.JOBS_WRITE}
 _LEAD = _MEMBER | {Scope.KEYS_ADMIN}
 _OPERATOR = _VIEWER | {Scope.OPS}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, update
@@ -11,22 +11,23 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from broker.domain.hub import Access, Agreement, Member
 from broker.domain.ids import HubId, KeyId, MemberId, OrganisationId, ProjectId
-from broker.domain.scopes import SCOPES_OF
+from broker.store.key_lines import ROLES, rights
 from broker.store.rows import compact, micros, micros_or_none, moment, moment_or_none
 from broker.store.tables import agreements, api_keys, budgets, hubs, members, organisations, projects
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from sqlalchemy import Row, Table
+    from sqlalchemy import ColumnElement, Row, Table
     from sqlalchemy.engine import Connection
 
-_SCOPES = {role.value: frozenset(scope.value for scope in scopes) for role, scopes in SCOPES_OF.items()}
+    from broker.domain.keychain import Rights
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeyRow:
-    """An API key without its secret."""
+    """An API key without its secret: which key made it, and the budget that is its own."""
 
     id: str
     member: str
@@ -36,10 +37,12 @@ class KeyRow:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    parent: str | None = None
+    budget: str | None = None
 
 
 def budget_id(kind: str, owner: str) -> str:
-    """The id of the budget of a hub, organisation, project or member."""
+    """The id of the budget of a hub, organisation, project, member or key."""
     return f"{kind}:{owner}"
 
 
@@ -89,7 +92,7 @@ class People:
             organisation=OrganisationId(row.organisation),
             project=ProjectId(row.project),
             key=KeyId(key),
-            scopes=frozenset(scopes) & _SCOPES.get(row.role, frozenset()),
+            scopes=frozenset(scopes) & ROLES.get(row.role, frozenset()),
             currency=row.currency,
             budgets=tuple(budget_id(kind, owner) for kind, owner in owners),
         )
@@ -100,13 +103,32 @@ class People:
         return found
 
     def by_digest(self, digest: str) -> tuple[KeyRow, Member] | None:
-        """The key with this digest and its member."""
-        row = self._connection.execute(select(api_keys).where(api_keys.c.digest == digest)).first()
+        """The key with this digest and its member, both with what the key's makers leave of it."""
+        return self._held(api_keys.c.digest == digest)
+
+    def by_key(self, key_id: str) -> tuple[KeyRow, Member] | None:
+        """The same by the key's id."""
+        return self._held(api_keys.c.id == key_id)
+
+    def _held(self, which: ColumnElement[bool]) -> tuple[KeyRow, Member] | None:
+        row = self._connection.execute(select(api_keys).where(which)).first()
         if row is None:
             return None
-        key = _key_of(row)
+        key, left = _key_of(row), self.rights(row.id)
         member = self.member(key.member, key=key.id, scopes=key.scopes)
-        return None if member is None else (key, member)
+        if member is None or left is None:
+            return None
+        mine = replace(member, scopes=member.scopes & left.scopes, budgets=(*member.budgets, *left.budgets))
+        return replace(key, expires_at=left.expires_at, revoked_at=left.revoked_at), mine
+
+    def rights(self, key_id: str) -> Rights | None:
+        """What a key's makers leave of it."""
+        return rights(self._connection, api_keys.c.id == key_id).get(key_id)
+
+    def lock_keys(self, key_ids: Iterable[str]) -> None:
+        """Hold keys against others until the commit, always in the same order; on SQLite a write holds everything."""
+        query = select(api_keys.c.id).where(api_keys.c.id.in_(tuple(key_ids))).order_by(api_keys.c.id)
+        self._connection.execute(query.with_for_update()).all()
 
     def add_key(self, key: KeyRow, digest: str) -> None:
         """Store a key's digest; the secret is nowhere."""
@@ -118,8 +140,15 @@ class People:
             "scopes": compact(key.scopes),
             "created_at": micros(key.created_at),
             "expires_at": micros_or_none(key.expires_at),
+            "parent_id": key.parent,
+            "budget_id": key.budget,
         }
         self._connection.execute(api_keys.insert(), row)
+
+    def hand_on(self, key_id: str, successor: str) -> None:
+        """Whatever a key made hangs on its successor from now on."""
+        change = update(api_keys).where(api_keys.c.parent_id == key_id)
+        self._connection.execute(change.values(parent_id=successor))
 
     def key(self, key_id: str) -> KeyRow | None:
         """A key by id."""
@@ -127,7 +156,7 @@ class People:
         return None if row is None else _key_of(row)
 
     def keys_of(self, hub: str, *, project: str | None = None, member: str | None = None) -> list[KeyRow]:
-        """Keys of every member of a hub, of one of its projects, or of one member."""
+        """Keys of every member of a hub, of one of its projects, or of one member; they end when a maker ends."""
         query = (
             select(api_keys)
             .join(members, members.c.id == api_keys.c.member_id)
@@ -140,7 +169,14 @@ class People:
             query = query.where(members.c.project_id == project)
         if member is not None:
             query = query.where(members.c.id == member)
-        return [_key_of(row) for row in self._connection.execute(query)]
+        ids = query.order_by(None).with_only_columns(api_keys.c.id)
+        left = rights(self._connection, api_keys.c.id.in_(ids))
+        found = [_key_of(row) for row in self._connection.execute(query)]
+        return [
+            replace(key, expires_at=left[key.id].expires_at, revoked_at=left[key.id].revoked_at)
+            for key in found
+            if key.id in left
+        ]
 
     def end_key(self, key_id: str, *, revoked_at: datetime | None = None, expires_at: datetime | None = None) -> None:
         """Revoke a key now, or let it expire."""
@@ -217,4 +253,6 @@ def _key_of(row: Row[Any]) -> KeyRow:
         expires_at=moment_or_none(row.expires_at),
         revoked_at=moment_or_none(row.revoked_at),
         last_used_at=moment_or_none(row.last_used_at),
+        parent=row.parent_id,
+        budget=row.budget_id,
     )

@@ -112,6 +112,8 @@ api_keys = Table(
     Column("revoked_at", BigInteger),
     Column("last_used_at", BigInteger),
     Column("parent_id", Id, ForeignKey("api_keys.id"), index=True),
+    # A column and not the key's own id: a successor goes on spending from the budget of the key that it replaces.
+    Column("budget_id", Id, ForeignKey("budgets.id")),
 )
 devices = Table(
     "devices",

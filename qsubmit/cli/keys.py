@@ -25,10 +25,12 @@ def arguments(parser: ArgumentParser) -> None:
     create.add_argument("--scope", action="append", metavar="SCOPE", help="repeatable; default: your own scopes")
     expires = "ISO time, or +90d from now"
     create.add_argument("--expires", type=options.meant(quantities.moment), metavar="TIME", help=expires)
+    limit = "what it and the keys that it makes may spend in all"
+    create.add_argument("--limit", type=options.meant(quantities.money), metavar="5000KRW", help=limit)
     options.as_json(create)
     for verb, line in (
-        ("rotate", "a successor with the same rights; the old key works a day more"),
-        ("revoke", "close a key for good"),
+        ("rotate", "a successor with the same rights and limit; the old key works a day more at most"),
+        ("revoke", "close a key and every key that it made, for good"),
     ):
         one = verbs.add_parser(verb, help=line, formatter_class=parsing.formatter)
         one.add_argument("key", metavar="KEY-ID", help="as in `qsubmit keys list`")
@@ -56,7 +58,9 @@ def show_all(client: Client, args: Namespace) -> None:
         Column("MEMBER", least=8),
         Column("NAME", least=6, optional=1),
         Column("SCOPES", least=8, optional=2),
-        Column("LAST USED", optional=3),
+        Column("LEFT", right=True, optional=3),
+        Column("MADE BY", optional=4),
+        Column("LAST USED", optional=5),
     ]
     show(columns, [row(key) for key in keys])
 
@@ -64,7 +68,15 @@ def show_all(client: Client, args: Namespace) -> None:
 def row(key: Key) -> list[str]:
     """Its cells."""
     used = f"{words.age(key['last_used_at'])} ago" if key["last_used_at"] else "never"
-    return [key["id"], status(key), key["member"], key["name"], " ".join(key["scopes"]), used]
+    maker = key["made_by"] or ""
+    return [key["id"], status(key), key["member"], key["name"], " ".join(key["scopes"]), left(key), maker, used]
+
+
+def left(key: Key) -> str:
+    """Of its limit; nothing for a key without one."""
+    if key["limit"] is None or key["left"] is None:
+        return ""
+    return f"{words.money(key['left']['amount'], key['left']['currency'])} of {key['limit']['display']}"
 
 
 def status(key: Key) -> str:
@@ -82,6 +94,7 @@ def status(key: Key) -> str:
 def create(client: Client, args: Namespace) -> None:
     """A new key."""
     given = {"member": args.member, "name": args.name, "scopes": args.scope, "expires_at": args.expires}
+    given["limit"] = args.limit
     made(client.create_key({name: value for name, value in given.items() if value}), args)
 
 

@@ -47,14 +47,19 @@ def meant(read: Callable[[str], Any]) -> Callable[[str], Any]:
     return parse
 
 
+def _digits(text: str) -> bool:
+    """Python's own ``isdigit`` knows digits that ``int`` does not, and ``int`` refuses more than 4,300 of them."""
+    return text.isascii() and text.isdigit() and len(text) <= quantities.MOST_DIGITS
+
+
 def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not _digits(text) or int(text) < 1:
         raise ValueError(f"{text!r} is no positive whole number")
     return int(text)
 
 
 def _seed(text: str) -> int:
-    if not text.isdigit() or int(text) >= 1 << 31:
+    if not _digits(text) or int(text) >= 1 << 31:
         raise ValueError(f"{text!r} is no seed; seeds are 0 to 2147483647")
     return int(text)
 

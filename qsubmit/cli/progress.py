@@ -78,7 +78,7 @@ class Progress:
     def _line(self, frame: str) -> str:
         now = time.monotonic()
         room = (terminal.width(sys.stderr) or 80) - 1
-        left = f"{frame} {self._state}"
+        left = f"{frame} {terminal.clean(self._state)}"
         rest = f" · {terminal.clean(self._device)} · {words.span(round(now - self._began, 1))}"
         if self._reason:
             rest += f" · {terminal.clean(self._reason)}"

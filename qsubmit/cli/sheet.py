@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 
-from qsubmit.cli import histogram
+from qsubmit.cli import histogram, terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from qsubmit.shapes import Result
 
+FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four are their full-width forms
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
 
 def write(result: Result) -> None:
     """To standard output."""
     rows = sweep(result) if len(result["points"]) > 1 else single(result)
-    csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
+    csv.writer(sys.stdout, lineterminator="\n").writerows([[inert(cell) for cell in row] for row in rows])
+
+
+def inert(cell: object) -> object:
+    """A cell that no spreadsheet takes for a formula: text that begins like one gets an apostrophe, numbers stay."""
+    if not isinstance(cell, str):
+        return cell
+    if terminal.is_tty(sys.stdout):
+        cell = terminal.clean(cell)
+    return cell if cell[:1] not in FORMULA or NUMBER.fullmatch(cell) else f"'{cell}"
 
 
 def single(result: Result) -> list[list[object]]:

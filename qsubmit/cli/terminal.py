@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 TYPE_CHECKING = False
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from qsubmit.shapes import Json
 
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36"}
+OURS = re.compile(r"(\x1b\[(?:0|1|2|31|32|33|35|36)m)")
+ODD = re.compile(r"[^\x20-\x7e\n]")
 STATE_STYLES = {
     "succeeded": "green",
     "failed": "red",
@@ -37,7 +40,15 @@ def document(value: Json) -> None:
     """The one JSON document of ``--json``."""
     import json
 
-    sys.stdout.write(json.dumps(value, ensure_ascii=not unicode(sys.stdout), indent=2) + "\n")
+    text = json.dumps(value, ensure_ascii=not unicode(sys.stdout), indent=2)
+    # JSON escapes what is below a space and nothing else; what turns text round or drives a terminal may stand above.
+    sys.stdout.write(ODD.sub(lambda found: _escaped(found[0]), text) + "\n")
+
+
+def _escaped(character: str) -> str:
+    import json
+
+    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 def is_tty(stream: TextIO) -> bool:
@@ -58,7 +69,7 @@ def width(stream: TextIO) -> int | None:
     if not is_tty(stream):
         return None
     given = os.environ.get("COLUMNS", "")
-    if given.isdigit() and int(given):
+    if given.isascii() and given.isdigit() and len(given) <= 5 and int(given):  # noqa: PLR2004  no screen is wider
         return int(given)
     try:
         return os.get_terminal_size(stream.fileno()).columns or 80
@@ -139,7 +150,14 @@ def pad(text: str, room: int, *, right: bool = False) -> str:
     return space + text if right else text + space
 
 
+def _inert(text: str) -> str:
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def _writable(text: str, stream: TextIO) -> str:
+    """The last wall: whatever was not cleaned before. Of control sequences only our own styles come through."""
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(part if OURS.fullmatch(part) else _inert(part) for part in OURS.split(text))
     if text.isascii() or unicode(stream):
         return text
     for nice, plain in (("…", "..."), ("·", "-"), ("→", "->"), ("×", "x"), ("±", "+-"), ("≤", "<=")):

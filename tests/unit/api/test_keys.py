@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from broker.domain.scopes import SCOPES_OF, Role
 from broker.store import tables
+from broker.store.money_checks import within_budgets
 from tests.support.gateway import NOW, PATHS, member_id
 
 DAY_S = 86_400
@@ -58,7 +59,10 @@ def test_a_key_never_exceeds_its_creators_scopes(gateway):
     reader = create(gateway, "ada", scopes=["jobs:read"]).json()["key"]
     answer = create(gateway, "", key=reader, scopes=["jobs:read", "jobs:write"])
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
-    assert create(gateway, "", key=reader).json()["scopes"] == ["jobs:read"]
+    assert create(gateway, "", key=reader).status_code == 403
+    maker = create(gateway, "ada", scopes=["jobs:read", "keys:self"]).json()["key"]
+    assert create(gateway, "", key=maker).json()["scopes"] == ["jobs:read", "keys:self"]
+    assert create(gateway, "", key=maker, scopes=["jobs:write"]).status_code == 403
 
 
 def test_a_reader_cannot_turn_its_owners_better_key_into_one_of_its_own(gateway):
@@ -196,3 +200,40 @@ def test_every_act_on_keys_is_audited(gateway):
         assert work.audit.broken_at() is None
     assert acts.count('"key.create"') >= 2
     assert '"key.revoke"' in acts
+
+
+def test_a8_a_key_says_who_made_it_and_what_is_left_of_its_limit(gateway):
+    made = create(gateway, "ada", limit={"amount": "5000", "currency": "KRW"}).json()
+    child = create(gateway, "", key=made["key"]).json()
+    assert (made["limit"]["amount"], made["left"]["amount"]) == ("5000", "5000")
+    assert (child["made_by"], child["limit"], child["left"]) == (made["id"], None, None)
+    answer = gateway.submit("", key=child["key"], device="braket/garnet", shots=100)
+    assert answer.status_code == 202
+    listed = {key["id"]: key for key in gateway.call("ada", "GET", "/v1/keys").json()["keys"]}
+    held = answer.json()["cost"]["held"]
+    assert listed[made["id"]]["left"]["amount"] == str(5000 - int(held))
+
+
+def test_a8_a_job_that_costs_more_than_its_keys_limit_is_refused_and_the_budget_named(gateway):
+    made = create(gateway, "ada", limit={"amount": "1", "currency": "KRW"}).json()
+    answer = gateway.submit("", key=made["key"], device="braket/garnet", shots=100)
+    assert (answer.status_code, answer.json()["budget"]) == (402, f"key:{made['id']}")
+
+
+@pytest.mark.parametrize("limit", [5000, {"amount": "-1", "currency": "KRW"}, {"amount": "1", "currency": "USD"}])
+def test_a8_a_limit_that_is_none_is_pointed_at(gateway, limit):
+    answer = create(gateway, "ada", limit=limit)
+    assert (answer.status_code, answer.json()["pointer"][:6]) == (422, "/limit")
+
+
+def test_a8_a_revoked_key_that_ran_jobs_keeps_its_budget_whole(gateway):
+    made = create(gateway, "ada", limit={"amount": "5000", "currency": "KRW"}).json()
+    job = gateway.submit("", key=made["key"], device="braket/garnet", shots=100).json()
+    gateway.call("ada", "DELETE", f"/v1/keys/{made['id']}")
+    gateway.drive()
+    charged = gateway.see(job["id"])["cost"]["charged"]
+    (key,) = [key for key in gateway.call("ada", "GET", "/v1/keys").json()["keys"] if key["id"] == made["id"]]
+    assert gateway.see(job["id"])["state"] == "succeeded"
+    assert key["left"]["amount"] == str(5000 - int(charged))
+    with gateway.store.read() as work:
+        assert list(within_budgets(work.connection)) == []

@@ -168,6 +168,9 @@ KEY = {
     "expires_at": None,
     "revoked_at": None,
     "last_used_at": AT,
+    "made_by": "key-0",
+    "limit": {"amount": "5000", "currency": "KRW", "display": "5,000 KRW"},
+    "left": {"amount": "1200", "currency": "KRW", "display": "1,200 KRW"},
 }
 
 

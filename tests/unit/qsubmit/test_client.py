@@ -277,3 +277,18 @@ def test_stream_tries_are_bounded(client, broker):
         next(events)
 
     assert broker.paths().count("/v1/events") == follow.STREAM_TRIES
+
+
+@pytest.mark.parametrize("asked", ["9" * 5000, "nan", "inf", "-1", "x", "²", None, [1], 10**400])
+def test_a12_a_pause_that_is_none_is_not_waited_for(asked):
+    from qsubmit.connection import _seconds
+
+    assert _seconds(asked) is None
+
+
+def test_a12_a_position_that_is_none_is_not_read():
+    from qsubmit import sse
+
+    for position in ("9" * 5000, "²", "-1"):
+        lines = [f"id: {position}\n".encode(), b"event: move\n", b'data: {"id": 7}\n', b"\n"]
+        assert [event["id"] for event in sse.parse(lines)] == [7]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import struct
@@ -12,7 +13,7 @@ import termios
 
 import pytest
 
-from qsubmit.cli import histogram, table, terminal, trouble, words
+from qsubmit.cli import histogram, sheet, table, terminal, trouble, words
 from qsubmit.errors import QsubmitError
 from tests.unit.qsubmit.fake_shapes import result_document
 
@@ -212,3 +213,76 @@ def test_plotting_without_matplotlib_names_the_extra(broker, qsubmit, monkeypatc
 
 def test_a_picture_has_a_known_kind(broker, qsubmit):
     assert qsubmit("result", broker.add_job(state="succeeded"), "--plot", "x.doc").code == 2
+
+
+# A job's name or a vendor's message: colour, title, clear screen, one-byte CSI, delete, bidi override, separator, half
+# a surrogate.
+HOSTILE = "a\x1b[31mb\x1b]0;t\x07\x1b[2J\x9b2Jc\x7f\u202ed\u2028e\u2066\ud800"
+ALLOWED = {"\n"}
+
+
+def odd(text):
+    return {c for c in text if not c.isprintable()} - ALLOWED
+
+
+def test_a12_a_json_document_holds_no_character_that_drives_a_terminal(capsys):
+    terminal.document({"name": HOSTILE, HOSTILE: ["양자 ψ"]})
+    shown = capsys.readouterr().out
+    assert odd(shown) == set()
+    assert json.loads(shown) == {"name": HOSTILE, HOSTILE: ["양자 ψ"]}
+    assert "양자 ψ" in shown
+
+
+def test_a12_lines_pass_our_own_styles_and_nothing_else(capsys):
+    terminal.out(f"\x1b[32mfine\x1b[0m {HOSTILE.replace('[31m', '[41m')}")
+    terminal.note(HOSTILE)
+    said = capsys.readouterr()
+    assert said.out.startswith("\x1b[32mfine\x1b[0m ")
+    assert odd(said.out.removeprefix("\x1b[32mfine\x1b[0m ")) == set()
+    assert odd(said.err.replace("\x1b[31m", "")) == set()
+
+
+@pytest.mark.parametrize("flag", [[], ["--json"]], ids=["table", "json"])
+def test_a12_a_hostile_name_reaches_no_terminal(broker, bell, flag):
+    name = HOSTILE.replace("\ud800", "")
+    on_terminal(["submit", bell, "--name", name], 80)
+    shown = on_terminal(["jobs", *flag], 200, NO_COLOR="1").replace("\r", "")
+    assert broker.posts("/v1/jobs")[0]["body"]["name"] == name
+    assert odd(shown) == set()
+
+
+@pytest.mark.parametrize("detail", [HOSTILE, "plain"])
+def test_a12_an_error_and_its_refusals_are_said_harmlessly(capsys, detail):
+    refusal = {"device": HOSTILE, "rule": HOSTILE, "reason": HOSTILE}
+    problem = {"hint": HOSTILE, "pointer": HOSTILE, "budget": HOSTILE, "refusals": [refusal]}
+    trouble.report(QsubmitError(detail, code="no_device", status=409, problem=problem), as_json=True)
+    said = capsys.readouterr()
+    assert odd(said.out) == set()
+    assert odd(said.err.replace("\x1b[31m", "")) == set()
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=1+1", "'=1+1"), ("+1+cmd", "'+1+cmd"), ("-2+3", "'-2+3"), ("@SUM(A1)", "'@SUM(A1)"), ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"), ("\uff1d1", "'\uff1d1"), ("-", "'-"),
+        ("-0.5", "-0.5"), ("+1", "+1"), ("-1e-07", "-1e-07"), ("0011", "0011"), ("|1,0>", "|1,0>"), ("", ""),
+        (-0.5, -0.5), (-3, -3), (0.25, 0.25),
+    ],
+)  # fmt: skip
+def test_a12_a_cell_is_no_formula_and_a_number_stays_one(cell, written):
+    assert sheet.inert(cell) == written
+
+
+def test_a12_names_of_a_sweeps_parameters_are_no_formulas(capsys):
+    points = [{"bindings": {"=cmd()": -value}, "counts": {"-1": 1, "@x": 2}, "shots": 3} for value in (1.5, 2.5)]
+    sheet.write({"points": points})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["point,'=cmd(),shots,-1,'@x", "0,-1.5,3,1,2", "1,-2.5,3,1,2"]
+
+
+@pytest.mark.parametrize("columns", ["9" * 5000, "²", "-1", "x"])
+def test_a12_a_width_that_is_none_is_the_terminals(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(terminal, "is_tty", lambda _stream: True)
+    assert terminal.width(sys.__stdout__) <= 1000

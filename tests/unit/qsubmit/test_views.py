@@ -212,6 +212,13 @@ def test_a_new_key_is_alone_on_standard_output(qsubmit, broker):
     assert broker.posts("/v1/keys")[0]["body"]["scopes"] == ["jobs:read"]
 
 
+def test_a8_a_key_is_made_with_a_limit_and_listed_with_what_is_left(qsubmit, broker):
+    assert qsubmit("keys", "create", "--limit", "5000KRW").code == 0
+    assert broker.posts("/v1/keys")[0]["body"]["limit"] == {"amount": "5000", "currency": "KRW"}
+    assert "1,200 KRW of 5,000 KRW" in qsubmit("keys", "list").out
+    assert qsubmit("keys", "create", "--limit", "lots").code == 2
+
+
 def test_keys_are_listed_rotated_and_revoked(qsubmit):
     assert "key-1" in qsubmit("keys", "list").out
     assert only_document(qsubmit("keys", "list", "--json").out)["keys"][0]["id"] == "key-1"

@@ -41,6 +41,32 @@ def test_up_check_down_up(empty):
     assert differences(empty) == []
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('["jobs:read","jobs:write"]', '["jobs:read","jobs:write","keys:self"]'),
+        ('["jobs:read","ops"]', '["jobs:read","ops","keys:self"]'),
+        ('["devices:read","jobs:read","quotes"]', '["devices:read","jobs:read","quotes"]'),
+    ],
+)
+def test_a8_keys_that_write_still_make_keys_after_the_upgrade_and_readers_no_longer(empty, before, after):
+    upgrade(empty, "0001")
+    with empty.begin() as connection:
+        for statement in (
+            "INSERT INTO hubs (id, slug, name, currency, source) VALUES ('h', 'h', 'h', 'KRW', '')",
+            "INSERT INTO organisations VALUES ('o', 'h', 'o', 'o', 'firm', 1, '')",
+            "INSERT INTO projects (id, organisation_id, slug, name, shares) VALUES ('p', 'o', 'p', 'p', 1)",
+            "INSERT INTO members (id, project_id, name, role, shares) VALUES ('m', 'p', 'm', 'member', 1)",
+        ):
+            connection.execute(text(statement))
+        key = "INSERT INTO api_keys (id, member_id, digest, name, scopes, created_at) VALUES ('k','m','d','n',:s,0)"
+        connection.execute(text(key), {"s": before})
+    for step, scopes in ((upgrade, after), (lambda engine: downgrade(engine, "0001"), before)):
+        step(empty)
+        with empty.connect() as connection:
+            assert connection.execute(text("SELECT scopes FROM api_keys")).scalar_one() == scopes
+
+
 def test_going_up_twice_changes_nothing(empty):
     upgrade(empty)
     upgrade(empty)
