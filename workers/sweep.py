@@ -6,15 +6,19 @@ import logging
 from typing import TYPE_CHECKING
 
 from backends.base import Phase
-from backends.errors import BackendError
+from backends.errors import BackendError, UnknownJob
+from broker.domain.alter import alter
 from broker.domain.ids import TOKEN_PREFIX, RemoteId
+from broker.domain.recovery import Recovery
 from broker.services import orphans
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from backends.base import Backend, Snapshot
+    from broker.domain.attempt import Attempt
+    from broker.domain.money import Money
     from broker.domain.price import Usage
     from broker.store.unit_of_work import Store
 
@@ -55,8 +59,17 @@ def _strangers(store: Store, backend: Backend) -> dict[str, str | None]:
     for attempt in abandoned:
         if None not in devices.values():
             break
-        devices |= dict.fromkeys(devices.keys() & set(backend.find(attempt.token)), attempt.device)
+        landed = devices.keys() & set(backend.find(attempt.token))
+        devices |= dict.fromkeys(landed, attempt.device)
+        _witness(store, attempt, landed)
     return devices
+
+
+def _witness(store: Store, attempt: Attempt, landed: Collection[str]) -> None:
+    """The attempt was given up; what it left behind is written on it, so that its worst case stays known."""
+    if landed:
+        with store.write() as work:
+            work.attempts.witness([alter(attempt, remote_id=RemoteId(min(landed)))])
 
 
 def _settle(store: Store, backend: Backend, at: datetime) -> int:
@@ -88,12 +101,33 @@ def _settle_one(
         return
     try:
         usage = _usage(backend, remote_id, snapshot)
+        loss = orphans.settle(store, backend.name, remote_id, device, usage, at=at)
+    except UnknownJob:
+        loss = _at_worst(store, backend, remote_id, at)
     except BackendError as error:
         log.warning("cannot see what an orphan cost: %s", error, extra={"remote_id": remote_id})
         return
-    loss = orphans.settle(store, backend.name, remote_id, device, usage, at=at)
-    log.error("orphan booked", extra={"backend": backend.name, "remote_id": remote_id, "loss": str(loss)})
+    if loss is not None:
+        log.error("orphan booked", extra={"backend": backend.name, "remote_id": remote_id, "loss": str(loss)})
+
+
+def _at_worst(store: Store, backend: Backend, remote_id: RemoteId, at: datetime) -> Money | None:
+    """Book the worst case; an orphan of which nobody can say how much that is stays open, and an operator is told."""
+    try:
+        return orphans.settle_at_worst(store, backend.name, remote_id, at=at)
+    except LookupError:
+        log.exception("book its cost by hand", extra={"backend": backend.name, "remote_id": remote_id})
+        return None
 
 
 def _usage(backend: Backend, remote_id: RemoteId, snapshot: Snapshot) -> Usage | None:
-    return backend.fetch(remote_id).usage if snapshot.phase is Phase.DONE else snapshot.usage
+    """What it consumed; None: nothing.
+
+    Raises:
+        UnknownJob: it may have run, and the vendor says nothing about it any more.
+    """
+    if snapshot.usage is not None:
+        return snapshot.usage
+    if snapshot.phase is Phase.LOST and backend.recovery is not Recovery.RERUN:
+        raise UnknownJob(f"{remote_id} is not known there any more")
+    return backend.fetch(remote_id).usage if snapshot.phase is Phase.DONE else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from broker.domain.budget import orphan_entries
 from broker.domain.price import charge
 from broker.services.market import priced
+from broker.services.settle import worst
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,11 +30,29 @@ def settle(
     with store.write() as work:
         price = None if usage is None else _price_of(work, device, at)
         listed = None if price is None or usage is None else charge(price, usage)
-        if not work.orphans.settle(backend, remote_id, listed) or listed is None:
-            return None
-        work.ledger.post(orphan_entries(backend, listed), at)
-        work.acted({"act": "orphan", "backend": backend, "remote": remote_id, "loss": listed.micros}, at)
-        return listed
+        return _book(work, backend, remote_id, listed, at)
+
+
+def settle_at_worst(store: Store, backend: str, remote_id: str, *, at: datetime) -> Money | None:
+    """Book the worst case of an orphan that may have run and of which the vendor says nothing any more.
+
+    Raises:
+        LookupError: no attempt is known that left it, so nobody can say how much that is.
+    """
+    with store.write() as work:
+        job = work.attempts.left(backend, remote_id)
+        if job is None:
+            raise LookupError(f"no attempt left {remote_id}")
+        rate = None if job.rate is None else work.catalogue.rate(job.rate)
+        return _book(work, backend, remote_id, worst(job.quoted, rate).listed if job.price else None, at)
+
+
+def _book(work: Work, backend: str, remote_id: str, listed: Money | None, at: datetime) -> Money | None:
+    if not work.orphans.settle(backend, remote_id, listed) or listed is None:
+        return None
+    work.ledger.post(orphan_entries(backend, listed), at)
+    work.acted({"act": "orphan", "backend": backend, "remote": remote_id, "loss": listed.micros}, at)
+    return listed
 
 
 def _price_of(work: Work, device: str, at: datetime) -> Price | None:
