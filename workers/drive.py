@@ -181,7 +181,8 @@ class Driver:
             return self._blocked(backend, pairs, error)
         except BackendError as error:
             return self._blocked(backend, pairs, error)
-        look = Look(backend=backend, tariff=self._tariff, at=self._clock())
+        patience = self._terms.result_patience
+        look = Look(backend=backend, tariff=self._tariff, at=self._clock(), patience=patience)
         done = [(j, a) for j, a in pairs if j.remote_id is not None and seen[j.remote_id].phase is Phase.DONE]
         fetched = fetch(backend, [j.remote_id for j, _ in done if j.remote_id is not None]) if done else {}
         changes = []

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from broker.services.settle import Tariff
 
 
-RESULT_PATIENCE = timedelta(days=7)
-
-
 @runtime_checkable
 class WholesaleResults(Protocol):
     """A backend that hands out many results in one call."""
@@ -48,6 +45,7 @@ class Look:
     backend: Backend
     tariff: Tariff
     at: datetime
+    patience: timedelta
 
 
 def fetch(backend: Backend, remote_ids: Sequence[RemoteId]) -> dict[RemoteId, Outcome | BackendError]:
@@ -148,7 +146,7 @@ def collected(
     if job.state is not JobState.FETCHING:
         change = move(change, JobState.FETCHING, at=look.at, reason=f"the vendor says {word}")
     # Since it finished, not since it was sent: it may have waited in the vendor's queue for longer than this.
-    patient = look.at - change.job.updated_at <= RESULT_PATIENCE
+    patient = look.at - change.job.updated_at <= look.patience
     if isinstance(got, UnknownJob) or (isinstance(got, BackendError) and not patient):
         return _without_result(change, look, f"the vendor has no result of this job: {got}", code="result_lost")
     if isinstance(got, BackendError):

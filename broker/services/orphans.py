@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from broker.domain.budget import orphan_entries
+from broker.domain.estimate import worst_case
 from broker.domain.price import charge
 from broker.services.market import priced
-from broker.services.settle import worst
+from broker.store.requirement_text import load_requirement
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,18 +36,22 @@ def settle(
         return _book(work, backend, remote_id, listed, at)
 
 
-def settle_at_worst(store: Store, backend: str, remote_id: str, *, at: datetime) -> Money | None:
+def settle_at_worst(store: Store, backend: str, remote_id: str, device: str, *, at: datetime) -> Money | None:
     """Book the worst case of an orphan that may have run and of which the vendor says nothing any more.
 
     Raises:
-        LookupError: no attempt is known that left it, so nobody can say how much that is.
+        LookupError: no attempt is known that left it, or its device is gone: nobody can say how much that is.
     """
     with store.write() as work:
         job = work.attempts.left(backend, remote_id)
-        if job is None:
-            raise LookupError(f"no attempt left {remote_id}")
-        rate = None if job.rate is None else work.catalogue.rate(job.rate)
-        return _book(work, backend, remote_id, worst(job.quoted, rate).listed if job.price else None, at)
+        offered = next((each for each in priced(work.catalogue, at) if each.name == device), None)
+        if job is None or offered is None:
+            raise LookupError(f"{remote_id}: its attempt or its device is not known")
+        # Not from what the job holds: it may be at another device by now.
+        _, text = work.archive.programs([job.program])[job.program]
+        need = replace(load_requirement(json.loads(text)), shots=job.shots, points=max(1, len(job.points)))
+        listed = None if offered.price is None else charge(offered.price, worst_case(offered, need))
+        return _book(work, backend, remote_id, listed, at)
 
 
 def _book(work: Work, backend: str, remote_id: str, listed: Money | None, at: datetime) -> Money | None:

@@ -135,6 +135,16 @@ def test_a7_a_lost_orphan_whose_worst_case_nobody_knows_stays_noted_and_stops_no
     assert loss(both) == (400_000, -400_000)
 
 
+def test_a7_one_whose_result_stays_unreadable_for_a_week_costs_its_worst_case(both, vendor):
+    vendor.word, vendor.result = DONE, BackendError("garbled")
+    assert swept(both, vendor) == 1
+    both.clock.forward(6 * 86_400)
+    assert swept(both, vendor) == 1
+    both.clock.forward(2 * 86_400)
+    assert swept(both, vendor) == 0
+    assert loss(both) == (400_000, -400_000)
+
+
 def test_a7_a_lost_local_orphan_costs_nothing(both, vendor):
     vendor.word = RUNNING
     assert swept(both, vendor) == 1
