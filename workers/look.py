@@ -123,6 +123,8 @@ def _lost(job: Job, seen: Attempt, look: Look) -> Change:
 
 def _without_result(change: Change, look: Look, reason: str, *, code: str) -> Change:
     """A run that the vendor bills and whose result nobody will ever have: the member pays nothing for it."""
+    if look.backend.recovery is Recovery.RERUN:  # nobody bills it
+        return ended(change, JobState.FAILED, AttemptEnd.LOST, at=look.at, reason=reason, code=code)
     usage = None if change.attempt is None else change.attempt.usage
     return ended(
         change,
@@ -141,8 +143,8 @@ def collected(
     """A finished job: its result in the normal form with the bill, or another try at fetching."""
     if isinstance(got, UnknownJob) and look.backend.recovery is Recovery.RERUN:
         return _lost(job, attempt, look)
-    word = seen.word
-    change = Change(job=job, attempt=alter(attempt, word=word, usage=seen.usage or attempt.usage))
+    word, billed = seen.word, None if look.backend.recovery is Recovery.RERUN else seen.usage or attempt.usage
+    change = Change(job=job, attempt=alter(attempt, word=word, usage=billed))
     if job.state is not JobState.FETCHING:
         change = move(change, JobState.FETCHING, at=look.at, reason=f"the vendor says {word}")
     # Since it finished, not since it was sent: it may have waited in the vendor's queue for longer than this.

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from tests.simulation.plan import Wish
     from tests.simulation.world import World
 
-TERMS = Terms(stay=timedelta(milliseconds=200))
+# A result is given up for lost after an hour here: a week of looks would be a thousand steps.
+TERMS = Terms(stay=timedelta(milliseconds=200), result_patience=timedelta(hours=1))
 SCAN = 2 * SECOND
 MINUTE = 60 * SECOND
 BUSY = (Locked, Deadlock)
@@ -138,7 +139,7 @@ class Worker:
                 taken = work.leases.take("sweep", self.owner, world.clock(), rounds.SWEEP_EVERY / 2)
             if taken is None:
                 return False
-            found = sweep.sweep(world.store, world.vendor, world.clock())
+            found = sweep.sweep(world.store, world.vendor, world.clock(), patience=TERMS.result_patience)
         except (*BUSY, BackendError) as error:
             world.say(f"sweep failed: {type(error).__name__}")
             return False

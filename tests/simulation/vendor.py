@@ -33,13 +33,18 @@ ALIVE = frozenset({Phase.QUEUED, Phase.RUNNING, Phase.DONE})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Manner:
-    """How the vendor treats one job: its times, how it ends, whether it lets itself be cancelled."""
+    """How the vendor treats one job: its times, how it ends, whether it lets itself be cancelled.
+
+    ``result`` may be ``purged`` or ``unreadable``; ``says`` if its status tells what it bills.
+    """
 
     queued: int = 2 * SECOND
     running: int = 5 * SECOND
     end: Phase = Phase.DONE
     billed_if_failed: bool = False
     cancels: bool = True
+    result: str = "kept"
+    says: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -163,6 +168,14 @@ class Vendor:
         usage, price = line.usage(self.stage.now), price_of(self._devices[line.device])
         return Money(currency=price.currency, micros=0) if usage is None else charge(price, usage)
 
+    def without_result(self, line: Accepted) -> bool:
+        """Whether nobody can ever read its result."""
+        return line.manner.result != "kept"
+
+    def told(self, line: Accepted) -> bool:
+        """Whether it says in its status what it bills for a job that is done."""
+        return line.manner.says
+
     def alive(self, tokens: Collection[str]) -> list[RemoteId]:
         """The jobs of these tokens that it bills, or will."""
         now, lines = self.stage.now, self.ledger.values()
@@ -261,7 +274,8 @@ class Vendor:
         if line is None or line.gone:
             return Snapshot(phase=Phase.LOST, word="404")
         phase = line.phase(now)
-        usage = line.usage(now) if phase in (Phase.FAILED, Phase.CANCELLED) else None
+        speaks = phase in (Phase.FAILED, Phase.CANCELLED) or (phase is Phase.DONE and line.manner.says)
+        usage = line.usage(now) if speaks else None
         return Snapshot(phase=phase, word=phase.value.upper(), usage=usage)
 
     def fetch(self, remote_id: RemoteId) -> Outcome:
@@ -272,6 +286,10 @@ class Vendor:
         usage = line.usage(self.stage.now)
         if line.phase(self.stage.now) is not Phase.DONE or usage is None:
             raise BackendError(f"{remote_id} has no result")
+        if line.manner.result == "purged":
+            raise UnknownJob(f"the result of {remote_id} was purged")
+        if line.manner.result == "unreadable":
+            raise BackendError(f"the result of {remote_id} is garbled")
         return Outcome(points=(Outcomes(counts={"0": line.shots}),), usage=usage, raw=remote_id)
 
     def cancel(self, remote_id: RemoteId) -> None:

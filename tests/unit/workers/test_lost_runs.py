@@ -126,6 +126,17 @@ def test_a7_a_local_run_that_was_lost_owes_nobody_anything(both):
     assert [found for found in verify(both.store, both.clock()) if not found.holds] == []
 
 
+def test_a7_a_local_result_that_stays_unreadable_owes_nobody_anything(both):
+    backend = both.backends["local"]
+    backend.recovery, backend.word = Recovery.RERUN, replace(DONE, usage=SAID)
+    backend.result = BackendError("garbled")
+    job = both.job()["id"]
+    both.drive(ticks=10, step=DAY)
+    assert both.see(job)["error"]["code"] == "result_lost"
+    assert balance(both, "platform:loss", "KRW") == 0
+    assert [found for found in verify(both.store, both.clock()) if not found.holds] == []
+
+
 @pytest.mark.parametrize("phase", [Phase.CANCELLED, Phase.FAILED])
 def test_a7_what_a_finished_run_cost_is_booked_though_it_ends_otherwise(both, phase):
     """The vendor said DONE and what it bills, then another word without one."""
