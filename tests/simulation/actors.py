@@ -16,14 +16,14 @@ from broker.services.submit import Admitted, Admitter
 from tests.simulation.fake_store import Deadlock, Locked
 from tests.simulation.scenery import MEMBER, submission
 from tests.simulation.stage import Crash, Violation
-from tests.simulation.vendor import SECOND
+from tests.simulation.treatment import SECOND
 from workers import rounds, sweep
 from workers.drive import Driver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.simulation.plan import Wish
+    from tests.simulation.wishes import Wish
     from tests.simulation.world import World
 
 # A result is given up for lost after an hour here: a week of looks would be a thousand steps.

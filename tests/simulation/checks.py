@@ -15,7 +15,7 @@ from broker.domain.terms import Terms
 from tests.simulation.plan import WINDOW
 from tests.simulation.scenery import moment
 from tests.simulation.stage import Violation
-from tests.simulation.vendor import SECOND
+from tests.simulation.treatment import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from broker.domain.ids import RemoteId
     from broker.domain.job import Job
     from tests.simulation.fake_store import Transaction
-    from tests.simulation.vendor import Accepted
+    from tests.simulation.treatment import Accepted
     from tests.simulation.world import World
 
 # What passes between the last question and the request: a statement that others may interrupt.

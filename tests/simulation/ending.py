@@ -21,7 +21,7 @@ from tests.simulation.vendor import GAP
 
 if TYPE_CHECKING:
     from broker.domain.job import Job
-    from tests.simulation.vendor import Accepted
+    from tests.simulation.treatment import Accepted
     from tests.simulation.world import World
 
 # The member gets nothing for these and pays nothing; what the vendor bills is the platform's.

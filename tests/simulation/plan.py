@@ -15,12 +15,13 @@ from zlib import crc32
 from backends.base import Phase
 from broker.crash import POINTS
 from broker.domain.recovery import Recovery
-from tests.simulation.vendor import SECOND, Faults, Manner
+from tests.simulation.treatment import SECOND, Manner
+from tests.simulation.vendor import Faults
+from tests.simulation.wishes import MINUTE, Wish, drawn_wish, unwanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MINUTE = 60 * SECOND
 WINDOW = 10 * MINUTE
 DEAR = 10_000_000_000  # more than anything costs here
 NETWORK = (
@@ -38,17 +39,6 @@ DIALECTS = ("sqlite", "postgresql")
 SUBMITS = ("busy", "reset_before", "lost", "error_after", "surprise", "late_in", "late_out", "late_reply", "stalled",
            "refused", "unauthorized")  # fmt: skip
 TALKS = ("error", "timeout", "busy", "unauthorized", "word", "refused")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
-    """One member's job: when it is sent, and when, if ever, it is cancelled; ``again`` sends it once more."""
-
-    at: int
-    cancel_at: int | None = None
-    deadline: int | None = None
-    again: bool = False
-    shots: int = 100
 
 
 @dataclass(kw_only=True, slots=True)
@@ -232,7 +222,7 @@ def plan_of(schedule: str) -> Plan:
     rng = random.Random(crc32(schedule.encode()))
     cancels = "cancel." in crashes or rng.random() < 0.15
     cancel_at = rng.choice((0, SECOND, 5 * SECOND, 40 * SECOND, 3 * MINUTE)) if cancels else None
-    wish, pauses = _unwanted(rng, cancels=cancels) if network == UNWANTED else (Wish(at=0, cancel_at=cancel_at), {})
+    wish, pauses = unwanted(rng, cancels=cancels) if network == UNWANTED else (Wish(at=0, cancel_at=cancel_at), {})
     return Plan(
         id=schedule,
         rng=rng,
@@ -251,14 +241,6 @@ def plan_of(schedule: str) -> Plan:
     )
 
 
-def _unwanted(rng: random.Random, *, cancels: bool) -> tuple[Wish, dict[tuple[str, int], int]]:
-    """A job that is cancelled, or whose deadline passes, in doubt or while its worker stands still before it sends."""
-    soon = rng.choice((SECOND, 5 * SECOND, 40 * SECOND, 3 * MINUTE, 11 * MINUTE))
-    stands = {("submit.before_send", rng.choice((1, 1, 2))): 20 * SECOND} if rng.random() < 0.5 else {}
-    wish = Wish(at=0, cancel_at=soon) if cancels or rng.random() < 0.6 else Wish(at=0, deadline=soon)
-    return wish, stands
-
-
 def _second(rng: random.Random) -> dict[str, int | None]:
     return {"second": rng.choice((50, 100, 150)), "most": rng.choice((None, DEAR))}
 
@@ -266,7 +248,7 @@ def _second(rng: random.Random) -> dict[str, int | None]:
 def _random(schedule: str, rng: random.Random) -> Plan:
     recovery = rng.choice(tuple(Recovery))
     dialect = rng.choice(DIALECTS)
-    wishes = tuple(_wish(rng) for _ in range(rng.choice((1, 1, 1, 2, 3))))
+    wishes = tuple(drawn_wish(rng) for _ in range(rng.choice((1, 1, 1, 2, 3))))
     lasts = rng.random() < 0.1 or any(wish.cancel_at is not None for wish in wishes)
     return Plan(
         id=schedule,
@@ -292,15 +274,4 @@ def _random(schedule: str, rng: random.Random) -> Plan:
         sweep_at=rng.randrange(2 * MINUTE) if rng.random() < 0.5 else 10 * MINUTE,
         mixed=dialect == "postgresql" and rng.random() < 0.6,
         **_second(rng),
-    )
-
-
-def _wish(rng: random.Random) -> Wish:
-    at = rng.choice((0, 0, rng.randrange(2 * MINUTE)))
-    return Wish(
-        at=at,
-        cancel_at=at + rng.choice((0, SECOND, 35 * SECOND, 5 * MINUTE, 12 * MINUTE)) if rng.random() < 0.35 else None,
-        deadline=at + rng.randrange(MINUTE, 10 * MINUTE) if rng.random() < 0.15 else None,
-        again=rng.random() < 0.2,
-        shots=rng.choice((1, 100, 1000)),
     )

@@ -16,7 +16,8 @@ from broker.domain.recovery import Recovery
 from tests.simulation.sandbox_site import RUNS, Row, Site
 from tests.simulation.scenery import price_of
 from tests.simulation.stage import Violation
-from tests.simulation.vendor import SECOND, TIMEOUT
+from tests.simulation.treatment import SECOND
+from tests.simulation.vendor import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

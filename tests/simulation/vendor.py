@@ -6,16 +6,16 @@ never by our code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from backends.base import Outcome, Phase, Recovery, Snapshot
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unauthorized, UnknownJob, UnknownStatus
 from broker.domain.ids import RemoteId
 from broker.domain.money import Money
-from broker.domain.price import Usage, charge
+from broker.domain.price import charge
 from broker.domain.result import Outcomes
 from tests.simulation.scenery import price_of
+from tests.simulation.treatment import SECOND, Accepted, Manner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -25,66 +25,9 @@ if TYPE_CHECKING:
     from tests.simulation.stage import Stage
     from tests.simulation.world import World
 
-SECOND = 1_000_000
 TIMEOUT = 30 * SECOND
 GAP = 60 * SECOND
 ALIVE = frozenset({Phase.QUEUED, Phase.RUNNING, Phase.DONE})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Manner:
-    """How the vendor treats one job: its times, how it ends, whether it lets itself be cancelled.
-
-    ``result`` may be ``purged`` or ``unreadable``; ``says`` if its status tells what it bills.
-    """
-
-    queued: int = 2 * SECOND
-    running: int = 5 * SECOND
-    end: Phase = Phase.DONE
-    billed_if_failed: bool = False
-    cancels: bool = True
-    result: str = "kept"
-    says: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class Accepted:
-    """One line of the vendor's ledger: a create that it accepted."""
-
-    remote_id: RemoteId
-    token: str
-    device: str
-    shots: int
-    manner: Manner
-    accepted_at: int
-    listed_at: int
-    stopped_at: int | None = None
-    gone: bool = False
-
-    @property
-    def cancels(self) -> bool:
-        """Whether it ends when it is told to."""
-        return self.manner.cancels
-
-    def phase(self, now: int) -> Phase:
-        """Where it stands."""
-        if self.stopped_at is not None:
-            return Phase.CANCELLED
-        if now < self.accepted_at + self.manner.queued:
-            return Phase.QUEUED
-        if now < self.accepted_at + self.manner.queued + self.manner.running:
-            return Phase.RUNNING
-        return self.manner.end
-
-    def usage(self, now: int) -> Usage | None:
-        """What the vendor bills by now; None: nothing."""
-        phase = self.phase(now)
-        if phase is Phase.DONE or (phase is Phase.FAILED and self.manner.billed_if_failed):
-            return Usage(shots=self.shots, run_ms=self.manner.running // 1000)
-        began = self.accepted_at + self.manner.queued
-        if self.stopped_at is not None and self.stopped_at > began:
-            return Usage(shots=0, run_ms=(self.stopped_at - began) // 1000)
-        return None
 
 
 class Faults:

@@ -19,10 +19,12 @@ from tests.simulation.checks import Checks
 from tests.simulation.ending import judge
 from tests.simulation.fake_store import FakeStore
 from tests.simulation.local import Local
-from tests.simulation.plan import MINUTE, Plan, plan_of
+from tests.simulation.plan import Plan, plan_of
 from tests.simulation.scenery import MICROSECOND, PIECE, START, Piece, device_of, furnish, moment, second_of
 from tests.simulation.stage import Crash, Crew, Stage, Violation
-from tests.simulation.vendor import SECOND, Vendor
+from tests.simulation.treatment import SECOND
+from tests.simulation.vendor import Vendor
+from tests.simulation.wishes import MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
