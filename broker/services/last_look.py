@@ -35,18 +35,20 @@ class LastLook:
         at = self._clock()
         try:
             with self._store.read() as work:
-                stands = work.jobs.standing([job.id for job in jobs], at)
+                disturbed = work.jobs.disturbed(jobs, at)
         except Exception as error:  # noqa: BLE001  whatever it is, we could not ask, so we do not send
             log.warning("cannot ask whether jobs are still wanted: %s", error)
             return {job.id: Withheld(reason="nobody could be asked whether it is still wanted") for job in jobs}
-        found = {job.id: _withheld(job, stands.get(job.id), at) for job in jobs}
+        found = {job.id: _withheld(job, disturbed.get(job.id), at) for job in jobs}
         return {name: why for name, why in found.items() if why is not None}
 
 
 def _withheld(job: Job, now: Standing | None, at: datetime) -> Withheld | None:
-    if now is None or now.fence != job.fence:
+    if now is not None and now.fence != job.fence:
         return Withheld(reason="somebody else drives this job now")
-    why = unwanted(alter(job, cancel_requested=now.cancel_requested), at=at)
+    if now is not None and now.cancel_requested:
+        job = alter(job, cancel_requested=True)
+    why = unwanted(job, at=at)
     if why is not None:
         return Withheld(reason=why.reason, unwanted=why)
-    return None if now.paused is None else Withheld(reason=f"paused: {now.paused}")
+    return None if now is None or now.paused is None else Withheld(reason=f"paused: {now.paused}")

@@ -129,11 +129,19 @@ class Jobs:
         row = self._connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().first()
         return None if row is None else job_of(row)
 
-    def standing(self, ids: Sequence[str], at: datetime) -> dict[str, Standing]:
-        """How claimed jobs stand now, with the pause of their device or backend."""
+    def disturbed(self, claimed: Sequence[Job], at: datetime) -> dict[str, Standing]:
+        """Of claimed jobs, those that others may have changed since, or whose device or backend is paused.
+
+        Usually none: whoever claims a job gives it another lease, so a row that still has ours need not be read.
+        """
+        leases = {micros(job.lease_until) for job in claimed if job.lease_until is not None}
+        touched = or_(
+            jobs.c.cancel_requested.is_(True), jobs.c.lease_until.is_(None), jobs.c.lease_until.not_in(leases)
+        )
         here = or_(pauses.c.scope == jobs.c.device, pauses.c.scope == jobs.c.backend)
         query = select(jobs.c.id, jobs.c.fence, jobs.c.cancel_requested, pauses.c.reason)
-        rows = self._connection.execute(query.outerjoin(pauses, and_(here, _in_force(at))).where(jobs.c.id.in_(ids)))
+        query = query.outerjoin(pauses, and_(here, _in_force(at))).where(or_(touched, pauses.c.scope.is_not(None)))
+        rows = self._connection.execute(query.where(jobs.c.id.in_([job.id for job in claimed])))
         return {row.id: Standing(row.fence, bool(row.cancel_requested), row.reason) for row in rows}
 
     def locked(self, job_id: str) -> Job | None:

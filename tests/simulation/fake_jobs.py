@@ -91,10 +91,15 @@ class Jobs:
         job: Job | None = self._tx.row("jobs", job_id)
         return job
 
-    def standing(self, ids: Sequence[str], at: datetime) -> dict[str, Standing]:
+    def disturbed(self, claimed: Sequence[Job], at: datetime) -> dict[str, Standing]:
         self._tx.statement()
-        rows = [job for name in ids if (job := self._tx.row("jobs", name)) is not None]
-        return {job.id: Standing(job.fence, job.cancel_requested, self._pause(job, at)) for job in rows}
+        leases = {job.lease_until for job in claimed if job.lease_until is not None}
+        found: dict[str, Standing] = {}
+        for job in filter(None, [self._tx.row("jobs", each.id) for each in claimed]):
+            pause = self._pause(job, at)
+            if job.cancel_requested or job.lease_until not in leases or pause is not None:
+                found[job.id] = Standing(job.fence, job.cancel_requested, pause)
+        return found
 
     def _pause(self, job: Job, at: datetime) -> str | None:
         for scope in (job.device, job.backend):

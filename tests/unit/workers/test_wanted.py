@@ -199,15 +199,15 @@ def test_a4_if_nobody_can_be_asked_nothing_is_sent_and_no_reply_is_lost(gateway,
     first, second = (gateway.job(device=GARNET)["id"] for _ in range(2))
     backend, driver = gateway.backends["braket"], gateway.driver()
     backend.word = QUEUED
-    asked, standing = [], type(_jobs(gateway)).standing
+    asked, disturbed = [], type(_jobs(gateway)).disturbed
 
-    def broken(self, ids, at):
-        asked.append(ids)
+    def broken(self, claimed, at):
+        asked.append(claimed)
         if len(asked) == 2:
             raise OSError("the database is away")
-        return standing(self, ids, at)
+        return disturbed(self, claimed, at)
 
-    monkeypatch.setattr(type(_jobs(gateway)), "standing", broken)
+    monkeypatch.setattr(type(_jobs(gateway)), "disturbed", broken)
     driver.tick()
     assert len(backend.sent) == 1
     assert sorted(gateway.see(job)["state"] for job in (first, second)) == ["queued", "submitted"]
