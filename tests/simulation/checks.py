@@ -150,7 +150,7 @@ class Checks:
             hold(not late, "14: {} is sent after its deadline", job.id)
             for scope in (attempt.device, attempt.backend):
                 row = tables["pauses"].get(scope)
-                paused = row is not None and row[2] > moment(just_now) and self._paused[scope] < just_now
+                paused = row is not None and row[2] > self._world.clock() and self._paused[scope] < just_now
                 hold(not paused, "14: {} is sent to {}, which is paused", job.id, scope)
 
     def sending(self, token: str) -> None:
