@@ -16,6 +16,7 @@ from broker.domain.lifecycle import AT_VENDOR, TERMINAL, JobState
 from broker.domain.recovery import Recovery
 from broker.services.claim import Claim, claim
 from broker.services.failover import Failover
+from broker.services.last_look import LastLook
 from broker.services.settle import Tariff
 from broker.store.catalogue import REFUSED_CREDENTIALS
 from workers.look import Look, collected, fetch, noted
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from broker.domain.job import Job
     from broker.domain.terms import Terms
     from broker.store.unit_of_work import Store
+    from workers.send import Reply
 
 log = logging.getLogger("qsubmit.drive")
 SLICE_S = 0.05  # how long a tick waits for a whole batch before it writes down those that have ended
@@ -70,6 +72,7 @@ class Driver:
         self._orders = Orders(store)
         self._tariff = Tariff(store)
         self._failover = Failover(store)
+        self._last_look = LastLook(store, clock)
 
     def tick(self, rung: Sequence[str] = ()) -> int:
         """Take what is due and drive it as far as it goes now. Returns how many jobs were taken."""
@@ -97,7 +100,7 @@ class Driver:
             Sending(job=job, attempt=attempt, order=self._orders.order(job, attempt, devices[job.device]))
             for job, attempt in begun
         ]
-        replies = send(backend, batch, terms=self._terms, clock=self._clock)
+        replies = send(backend, batch, terms=self._terms, clock=self._clock, ask=self._last_look)
         changes = self._reactions(backend, batch, replies)
         refused = [change for change in changes if change.job.state is JobState.FAILED]
         taken = [change for change in changes if change.job.state is not JobState.FAILED]
@@ -110,9 +113,7 @@ class Driver:
         if any(isinstance(reply, Unauthorized) for reply in replies):
             self._pause(backend.name)
 
-    def _reactions(
-        self, backend: Backend, batch: Sequence[Sending], replies: Sequence[RemoteId | BackendError]
-    ) -> list[Change]:
+    def _reactions(self, backend: Backend, batch: Sequence[Sending], replies: Sequence[Reply]) -> list[Change]:
         at, floor = self._clock(), timedelta(seconds=backend.poll_floor_s)
         return [
             reaction(each, reply, recovery=backend.recovery, at=at, floor=floor, terms=self._terms)
@@ -180,7 +181,8 @@ class Driver:
             return self._blocked(backend, pairs, error)
         except BackendError as error:
             return self._blocked(backend, pairs, error)
-        look = Look(backend=backend, tariff=self._tariff, at=self._clock())
+        patience = self._terms.result_patience
+        look = Look(backend=backend, tariff=self._tariff, at=self._clock(), patience=patience)
         done = [(j, a) for j, a in pairs if j.remote_id is not None and seen[j.remote_id].phase is Phase.DONE]
         fetched = fetch(backend, [j.remote_id for j, _ in done if j.remote_id is not None]) if done else {}
         changes = []
@@ -188,7 +190,7 @@ class Driver:
             snapshot = seen[_remote(job)]
             if snapshot.phase is Phase.DONE:
                 got, need = fetched[_remote(job)], self._orders.requirement(job)
-                changes.append(collected(job, attempt, got, need, look, word=snapshot.word))
+                changes.append(collected(job, attempt, got, need, look, seen=snapshot))
             else:
                 changes.append(noted(job, attempt, snapshot, look))
         return changes
@@ -223,7 +225,8 @@ class Driver:
         if device is None:
             later = self._clock() + self._terms.pause
             return look_again(job, at=later, attempt=alter(attempt, detail=f"{job.device} is not known any more"))
-        doubt = Doubt(job=job, attempt=attempt, may_resubmit=allowed or device.kind.value == "simulator")
+        simulates = device.kind.value == "simulator"
+        doubt = Doubt(job=job, attempt=attempt, may_resubmit=allowed or simulates, ask=self._last_look)
         order = self._orders.order(job, attempt, device)
         settled = settle_doubt(doubt, backend, order, at=self._clock(), terms=self._terms)
         return self._second_offer(job, settled)

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from broker.services.settle import Tariff
 
 
-RESULT_PATIENCE = timedelta(days=7)
-
-
 @runtime_checkable
 class WholesaleResults(Protocol):
     """A backend that hands out many results in one call."""
@@ -48,6 +45,7 @@ class Look:
     backend: Backend
     tariff: Tariff
     at: datetime
+    patience: timedelta
 
 
 def fetch(backend: Backend, remote_ids: Sequence[RemoteId]) -> dict[RemoteId, Outcome | BackendError]:
@@ -86,12 +84,13 @@ def noted(job: Job, attempt: Attempt, snapshot: Snapshot, look: Look) -> Change:
 
 
 def _over(job: Job, seen: Attempt, snapshot: Snapshot, look: Look) -> Change:
-    cost = None if snapshot.usage is None else look.tariff.bill(job, snapshot.usage)
+    usage = snapshot.usage or seen.usage
+    cost = None if usage is None else look.tariff.bill(job, usage)
     change = Change(job=job, attempt=seen)
     if snapshot.phase is Phase.CANCELLED:
         reason = snapshot.message or f"the vendor says {snapshot.word}"
         return ended(
-            change, JobState.CANCELLED, AttemptEnd.CANCELLED, at=look.at, reason=reason, cost=cost, usage=snapshot.usage
+            change, JobState.CANCELLED, AttemptEnd.CANCELLED, at=look.at, reason=reason, cost=cost, usage=usage
         )
     reason = snapshot.message or f"the vendor says {snapshot.word} and no more"
     return ended(
@@ -101,39 +100,57 @@ def _over(job: Job, seen: Attempt, snapshot: Snapshot, look: Look) -> Change:
         at=look.at,
         reason=reason,
         cost=cost,
-        usage=snapshot.usage,
+        usage=usage,
         code="run_failed",
     )
 
 
 def _lost(job: Job, seen: Attempt, look: Look) -> Change:
     lost = alter(seen, end=AttemptEnd.LOST, detail="the vendor no longer knows it")
+    if look.backend.recovery is Recovery.RERUN and job.cancel_requested:
+        lost_run = Change(job=job, attempt=lost)
+        reason = "cancelled; the local run was lost, and is not run again"
+        return ended(lost_run, JobState.CANCELLED, AttemptEnd.LOST, at=look.at, reason=reason)
     if look.backend.recovery is Recovery.RERUN:
         back = Change(job=let_go(alter(job, due_at=look.at, remote_id=None)), attempt=lost)
         return move(back, JobState.QUEUED, at=look.at, reason="the local run was lost; it is run again")
+    change, reason = Change(job=job, attempt=lost), "the vendor no longer knows this job"
+    if job.state is JobState.SUBMITTED:
+        # Never seen to run, and whoever has no record of it cannot bill it.
+        return ended(change, JobState.FAILED, AttemptEnd.LOST, at=look.at, reason=reason, code="lost_at_vendor")
+    return _without_result(change, look, reason, code="lost_at_vendor")
+
+
+def _without_result(change: Change, look: Look, reason: str, *, code: str) -> Change:
+    """A run that the vendor bills and whose result nobody will ever have: the member pays nothing for it."""
+    if look.backend.recovery is Recovery.RERUN:  # nobody bills it
+        return ended(change, JobState.FAILED, AttemptEnd.LOST, at=look.at, reason=reason, code=code)
+    usage = None if change.attempt is None else change.attempt.usage
     return ended(
-        Change(job=job, attempt=lost),
+        change,
         JobState.FAILED,
         AttemptEnd.LOST,
         at=look.at,
-        reason="the vendor no longer knows this job",
-        code="lost_at_vendor",
+        reason=f"{reason}; you pay nothing, what the vendor bills for it is the platform's loss",
+        cost=look.tariff.without_result(change.job, usage),
+        code=code,
     )
 
 
 def collected(
-    job: Job, attempt: Attempt, got: Outcome | BackendError, need: Requirement, look: Look, *, word: str = ""
+    job: Job, attempt: Attempt, got: Outcome | BackendError, need: Requirement, look: Look, *, seen: Snapshot
 ) -> Change:
     """A finished job: its result in the normal form with the bill, or another try at fetching."""
     if isinstance(got, UnknownJob) and look.backend.recovery is Recovery.RERUN:
         return _lost(job, attempt, look)
-    change = Change(job=job, attempt=alter(attempt, word=word or attempt.word))
+    word, billed = seen.word, None if look.backend.recovery is Recovery.RERUN else seen.usage or attempt.usage
+    change = Change(job=job, attempt=alter(attempt, word=word, usage=billed))
     if job.state is not JobState.FETCHING:
-        change = move(change, JobState.FETCHING, at=look.at, reason=f"the vendor says {word}" if word else "")
-    if isinstance(got, UnknownJob):
-        return ended(change, JobState.FAILED, AttemptEnd.LOST, at=look.at, reason=str(got), code="result_lost")
-    if isinstance(got, BackendError) and look.at - attempt.intent_at > RESULT_PATIENCE:
-        return ended(change, JobState.FAILED, AttemptEnd.LOST, at=look.at, reason=str(got), code="result_lost")
+        change = move(change, JobState.FETCHING, at=look.at, reason=f"the vendor says {word}")
+    # Since it finished, not since it was sent: it may have waited in the vendor's queue for longer than this.
+    patient = look.at - change.job.updated_at <= look.patience
+    if isinstance(got, UnknownJob) or (isinstance(got, BackendError) and not patient):
+        return _without_result(change, look, f"the vendor has no result of this job: {got}", code="result_lost")
     if isinstance(got, BackendError):
         later = look.at + next_poll(look.at - attempt.intent_at, None, timedelta(seconds=5))
         return alter(change, job=let_go(alter(change.job, due_at=later)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,40 +16,67 @@ from broker.domain.recovery import Act, Recovery, Verdict, needs_look, verdict
 from broker.services.settle import ended
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from backends.base import Backend, Order
     from broker.domain.attempt import Attempt
-    from broker.domain.ids import RemoteId
+    from broker.domain.ids import JobId, RemoteId
     from broker.domain.job import Job
     from broker.domain.terms import Terms
+    from broker.domain.wanted import Unwanted, Withheld
 
 ATTENTION_LOOK = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Doubt:
-    """A job in ``submitting`` with a dead lease, in ``unknown``, or in ``attention``, under our lease."""
+    """A job in ``submitting`` with a dead lease, in ``unknown``, or in ``attention``, under our lease.
+
+    ``ask`` tells what the database says now about whether it may be sent.
+    """
 
     job: Job
     attempt: Attempt
     may_resubmit: bool
+    ask: Callable[[Sequence[Job]], Mapping[JobId, Withheld]]
+
+    def withheld(self) -> Withheld | None:
+        """Why nothing may be sent for it at this moment, or None."""
+        return self.ask([self.job]).get(self.job.id)
 
 
 def settle_doubt(doubt: Doubt, backend: Backend, order: Order, *, at: datetime, terms: Terms) -> Change:
     """The change that the evidence allows; at worst, to look again later."""
     start = _as_unknown(doubt, at)
+    withheld = doubt.withheld()
+    why = None if withheld is None else withheld.unwanted
+    doubt = doubt if why is None else _unwanted(doubt, at)
     try:
         found = _look(backend, doubt.attempt)
         finding = verdict(
-            backend.recovery, doubt.attempt, found, at=at, quiescence=terms.quiescence, may_resubmit=doubt.may_resubmit
+            backend.recovery,
+            doubt.attempt,
+            found,
+            at=at,
+            quiescence=terms.quiescence,
+            may_resubmit=doubt.may_resubmit,
+            wanted=why is None,
         )
+        if why is not None and finding.act is Act.WITHDRAW:
+            return _withdraw(start, doubt.attempt, backend.recovery, finding, why, at=at)
+        if why is not None and finding.act is Act.ATTEND:
+            return _attend(start, doubt, f"{finding.reason}; it is not wanted any more: {why.reason}", at)
         return _carry_out(start, doubt, finding, backend, order, at=at, terms=terms)
     except BackendError as error:
         return _later(start, doubt.attempt, at + _patience(error, terms), str(error))
     except Exception as error:  # noqa: BLE001  one adapter's surprise must not stop the other jobs of this scan
         return _later(start, doubt.attempt, at + terms.send_timeout, f"{type(error).__name__}: {error}")
+
+
+def _unwanted(doubt: Doubt, at: datetime) -> Doubt:
+    attempt = alter(doubt.attempt, unwanted_at=doubt.attempt.unwanted_at or at)
+    return replace(doubt, attempt=attempt)
 
 
 def _look(backend: Backend, attempt: Attempt) -> Sequence[RemoteId]:
@@ -95,8 +122,18 @@ def _requeue(start: Change, attempt: Attempt, recovery: Recovery, finding: Verdi
     return move(back, JobState.QUEUED, at=at, reason=finding.reason)
 
 
+def _withdraw(
+    start: Change, attempt: Attempt, recovery: Recovery, finding: Verdict, why: Unwanted, *, at: datetime
+) -> Change:
+    """Nothing of it is at the vendor, and nobody wants it there: its end."""
+    how = AttemptEnd.LOST if recovery is Recovery.RERUN else AttemptEnd.ABSENT
+    over = alter(start, attempt=alter(attempt, absences=finding.absences, absent_at=at))
+    return ended(over, why.to, how, at=at, reason=f"{why.reason}; {finding.reason}", code=why.code)
+
+
 def _attend(start: Change, doubt: Doubt, reason: str, at: datetime) -> Change:
-    waiting = alter(start, job=let_go(alter(start.job, due_at=at + ATTENTION_LOOK)))
+    told = alter(doubt.attempt, detail=reason)
+    waiting = alter(start, job=let_go(alter(start.job, due_at=at + ATTENTION_LOOK)), attempt=told)
     if doubt.job.state is JobState.ATTENTION:
         return waiting
     return move(waiting, JobState.ATTENTION, at=at, reason=reason)
@@ -106,6 +143,10 @@ def _resend(start: Change, doubt: Doubt, backend: Backend, order: Order, *, at: 
     if doubt.job.lease_until is None or doubt.job.lease_until - at < 2 * terms.send_timeout:
         return _later(start, doubt.attempt, at, "too little of the lease was left to send again")
     crashpoint("submit.before_send")
+    # The look at the vendor may have taken its whole timeout. Do not take this for the same question asked twice.
+    withheld = doubt.withheld()
+    if withheld is not None:
+        return _later(start, doubt.attempt, at + terms.send_timeout, f"not sent again: {withheld.reason}")
     # Around the create alone: a vendor that refuses to list has said nothing about the job.
     try:
         remote_id = backend.submit(order)

@@ -111,6 +111,6 @@ def _belt(hands: Hands, backend: Belted) -> Callable[[datetime], None]:
 
 def _sweep(hands: Hands, backend: Backend) -> Callable[[datetime], None]:
     def run(at: datetime) -> None:
-        sweep(hands.store, backend, at)
+        sweep(hands.store, backend, at, patience=hands.settings.terms.result_patience)
 
     return run

@@ -12,20 +12,24 @@ from broker.domain.attempt import AttemptEnd
 from broker.domain.change import Change, doubt, sent, unsent
 from broker.domain.lifecycle import JobState
 from broker.domain.recovery import Recovery
+from broker.domain.wanted import Withheld
 from broker.services.settle import ended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from backends.base import Backend, Order
     from broker.domain.attempt import Attempt
-    from broker.domain.ids import RemoteId
+    from broker.domain.ids import JobId, RemoteId
     from broker.domain.job import Job
     from broker.domain.terms import Terms
 
-Reply = "RemoteId | BackendError"
+    Reply = RemoteId | BackendError | Withheld
+    Ask = Callable[[Sequence[Job]], Mapping[JobId, Withheld]]
+
 LONGEST_BACKOFF = timedelta(minutes=5)
+WITHHELD_WAIT = timedelta(seconds=10)
 
 
 @runtime_checkable
@@ -51,21 +55,40 @@ def fresh_enough(job: Job, terms: Terms, at: datetime) -> bool:
 
 
 def send(
-    backend: Backend, batch: Sequence[Sending], *, terms: Terms, clock: Callable[[], datetime]
-) -> list[RemoteId | BackendError]:
+    backend: Backend, batch: Sequence[Sending], *, terms: Terms, clock: Callable[[], datetime], ask: Ask
+) -> list[Reply]:
     """Send each exactly once and return the replies in order; an unforeseen exception is a doubt, never a retry.
 
-    The lease is looked at before each: those that went before may have taken their whole timeout.
+    Before each it is asked whether it is still wanted, and the lease is looked at: those that went before may have
+    taken their whole timeout. Orders that go in one call are asked about in one, just before it.
     """
     crashpoint("submit.before_send")
-    if isinstance(backend, Wholesale) and all(fresh_enough(each.job, terms, clock()) for each in batch):
-        replies = list(backend.submit_many([each.order for each in batch]))
-    else:
-        replies = [
-            _one(backend, each.order) if fresh_enough(each.job, terms, clock()) else too_late() for each in batch
-        ]
+    replies = _all(backend, batch, terms, clock, ask) if isinstance(backend, Wholesale) else None
+    if replies is None:
+        replies = [_wanted(backend, each, terms, clock, ask) for each in batch]
     crashpoint("submit.after_send")
     return replies
+
+
+def _all(
+    backend: Wholesale, batch: Sequence[Sending], terms: Terms, clock: Callable[[], datetime], ask: Ask
+) -> list[Reply] | None:
+    """The replies to one call for all; None if too little of some lease is left for that."""
+    withheld = ask([each.job for each in batch])
+    if not all(fresh_enough(each.job, terms, clock()) for each in batch):
+        return None
+    going = [each for each in batch if each.job.id not in withheld]
+    told = backend.submit_many([each.order for each in going]) if going else ()
+    replies: dict[JobId, Reply] = dict(withheld)
+    replies |= {each.job.id: reply for each, reply in zip(going, told, strict=True)}
+    return [replies[each.job.id] for each in batch]
+
+
+def _wanted(backend: Backend, each: Sending, terms: Terms, clock: Callable[[], datetime], ask: Ask) -> Reply:
+    withheld = ask([each.job]).get(each.job.id)
+    if withheld is not None:
+        return withheld
+    return _one(backend, each.order) if fresh_enough(each.job, terms, clock()) else too_late()
 
 
 def too_late() -> Busy:
@@ -83,9 +106,11 @@ def _one(backend: Backend, order: Order) -> RemoteId | BackendError:
 
 
 def reaction(
-    each: Sending, reply: RemoteId | BackendError, *, recovery: Recovery, at: datetime, floor: timedelta, terms: Terms
+    each: Sending, reply: Reply, *, recovery: Recovery, at: datetime, floor: timedelta, terms: Terms
 ) -> Change:
-    """The change that a reply to a create request makes."""
+    """The change that a reply to a create request makes, or that none was made."""
+    if isinstance(reply, Withheld):
+        return _held_back(each, reply, at=at)
     if not isinstance(reply, BackendError):
         return sent(each.job, each.attempt, reply, at=at, look_at=at + floor)
     if isinstance(reply, Busy):
@@ -97,6 +122,14 @@ def reaction(
         return ended(refused, JobState.FAILED, AttemptEnd.REFUSED, at=at, reason=_where(reply), code=reply.code)
     first_look = terms.quiescence.window if recovery is Recovery.TAG else floor
     return doubt(each.job, each.attempt, at=at, look_at=at + first_look, reason=str(reply))
+
+
+def _held_back(each: Sending, withheld: Withheld, *, at: datetime) -> Change:
+    why = withheld.unwanted
+    if why is None:
+        return unsent(each.job, each.attempt, at=at, again_at=at + WITHHELD_WAIT, reason=f"not sent: {withheld.reason}")
+    mine = Change(job=each.job, attempt=each.attempt)
+    return ended(mine, why.to, AttemptEnd.UNSENT, at=at, reason=why.reason, code=why.code)
 
 
 def _backoff(attempt: Attempt, reply: Busy) -> timedelta:

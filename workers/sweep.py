@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from backends.base import Phase
-from backends.errors import BackendError
+from backends.errors import BackendError, UnknownJob
+from broker.domain.alter import alter
 from broker.domain.ids import TOKEN_PREFIX, RemoteId
+from broker.domain.recovery import Recovery
+from broker.domain.terms import Terms
 from broker.services import orphans
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Collection
+    from datetime import datetime, timedelta
 
     from backends.base import Backend, Snapshot
+    from broker.domain.attempt import Attempt
+    from broker.domain.money import Money
     from broker.domain.price import Usage
     from broker.store.unit_of_work import Store
 
@@ -22,16 +27,29 @@ log = logging.getLogger("qsubmit.sweep")
 # How many given-up attempts are asked for by their token to learn where an orphan was sent.
 MOST_ASKED = 100
 RUNS = frozenset({Phase.QUEUED, Phase.RUNNING})
+PATIENCE = Terms().result_patience
 
 
-def sweep(store: Store, backend: Backend, at: datetime) -> int:
-    """Stop and note every orphan, and book those that have ended. Returns how many are not booked yet."""
+class Ended(NamedTuple):
+    """An orphan that runs no more; ``overdue`` if it has been asked for long enough."""
+
+    remote_id: RemoteId
+    device: str | None
+    snapshot: Snapshot
+    overdue: bool
+
+
+def sweep(store: Store, backend: Backend, at: datetime, *, patience: timedelta = PATIENCE) -> int:
+    """Stop and note every orphan, and book those that have ended. Returns how many are not booked yet.
+
+    One whose result cannot be read for ``patience`` is booked at its worst case.
+    """
     devices = _strangers(store, backend)
     for remote_id, device in sorted(devices.items()):
         backend.cancel(RemoteId(remote_id))
         if orphans.note(store, backend.name, remote_id, device, at=at):
             log.error("orphan cancelled", extra={"backend": backend.name, "remote_id": remote_id, "device": device})
-    return _settle(store, backend, at)
+    return _settle(store, backend, at, patience)
 
 
 def _strangers(store: Store, backend: Backend) -> dict[str, str | None]:
@@ -55,45 +73,67 @@ def _strangers(store: Store, backend: Backend) -> dict[str, str | None]:
     for attempt in abandoned:
         if None not in devices.values():
             break
-        devices |= dict.fromkeys(devices.keys() & set(backend.find(attempt.token)), attempt.device)
+        landed = devices.keys() & set(backend.find(attempt.token))
+        devices |= dict.fromkeys(landed, attempt.device)
+        _witness(store, attempt, landed)
     return devices
 
 
-def _settle(store: Store, backend: Backend, at: datetime) -> int:
+def _witness(store: Store, attempt: Attempt, landed: Collection[str]) -> None:
+    """The attempt was given up; what it left behind is written on it, so that its worst case stays known."""
+    if landed:
+        with store.write() as work:
+            work.attempts.witness([alter(attempt, remote_id=RemoteId(min(landed)))])
+
+
+def _settle(store: Store, backend: Backend, at: datetime, patience: timedelta) -> int:
     with store.read() as work:
         noted = work.orphans.noted(backend.name, settled=False)
+        overdue = work.orphans.unbooked_since(backend.name, at - patience)
     snapshots = backend.poll([RemoteId(remote_id) for remote_id in noted]) if noted else {}
     for remote_id, device in noted.items():
-        _settle_one(store, backend, snapshots, (RemoteId(remote_id), device), at)
+        snapshot = snapshots[RemoteId(remote_id)]
+        if snapshot.phase not in RUNS:
+            _settle_one(store, backend, Ended(RemoteId(remote_id), device, snapshot, remote_id in overdue), at)
     with store.read() as work:
         return len(work.orphans.noted(backend.name, settled=False))
 
 
-def _settle_one(
-    store: Store,
-    backend: Backend,
-    snapshots: Mapping[RemoteId, Snapshot],
-    orphan: tuple[RemoteId, str | None],
-    at: datetime,
-) -> None:
-    remote_id, device = orphan
-    snapshot = snapshots[remote_id]
-    if snapshot.phase in RUNS:
-        return
-    if device is None:
-        log.error(
-            "an orphan has ended whose device nobody knows: book its cost by hand",
-            extra={"backend": backend.name, "remote_id": remote_id},
-        )
+def _settle_one(store: Store, backend: Backend, orphan: Ended, at: datetime) -> None:
+    named = {"backend": backend.name, "remote_id": orphan.remote_id}
+    if orphan.device is None:
+        log.error("an orphan has ended whose device nobody knows: book its cost by hand", extra=named)
         return
     try:
-        usage = _usage(backend, remote_id, snapshot)
+        loss = _booked(store, backend, orphan, orphan.device, at)
+    except LookupError:
+        log.exception("nobody knows what an orphan cost at worst: book it by hand", extra=named)
     except BackendError as error:
-        log.warning("cannot see what an orphan cost: %s", error, extra={"remote_id": remote_id})
-        return
-    loss = orphans.settle(store, backend.name, remote_id, device, usage, at=at)
-    log.error("orphan booked", extra={"backend": backend.name, "remote_id": remote_id, "loss": str(loss)})
+        log.warning("cannot see what an orphan cost: %s", error, extra=named)
+    else:
+        log.error("orphan booked", extra=named | {"loss": str(loss)})
 
 
-def _usage(backend: Backend, remote_id: RemoteId, snapshot: Snapshot) -> Usage | None:
-    return backend.fetch(remote_id).usage if snapshot.phase is Phase.DONE else snapshot.usage
+def _booked(store: Store, backend: Backend, orphan: Ended, device: str, at: datetime) -> Money | None:
+    """What was booked; the worst case if the vendor says nothing of it any more, or only nonsense for too long."""
+    try:
+        usage = _usage(backend, orphan)
+    except BackendError as error:
+        if isinstance(error, UnknownJob) or orphan.overdue:
+            return orphans.settle_at_worst(store, backend.name, orphan.remote_id, device, at=at)
+        raise
+    return orphans.settle(store, backend.name, orphan.remote_id, device, usage, at=at)
+
+
+def _usage(backend: Backend, orphan: Ended) -> Usage | None:
+    """What it consumed; None: nothing.
+
+    Raises:
+        UnknownJob: it may have run, and the vendor says nothing about it any more.
+    """
+    snapshot = orphan.snapshot
+    if snapshot.usage is not None:
+        return snapshot.usage
+    if snapshot.phase is Phase.LOST and backend.recovery is not Recovery.RERUN:
+        raise UnknownJob(f"{orphan.remote_id} is not known there any more")
+    return backend.fetch(orphan.remote_id).usage if snapshot.phase is Phase.DONE else None

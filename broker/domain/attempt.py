@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from broker.domain.ids import AttemptId, JobId, RemoteId
+    from broker.domain.price import Usage
 
 
 class AttemptEnd(StrEnum):
@@ -38,7 +39,8 @@ class Attempt:
 
     Stored before the vendor is called: if we die in between, it is the only sign that a paid job may exist.
     ``word`` is the vendor's last status word. ``absences`` counts the times a look by token came back empty after
-    the quiescence window, and ``absent_at`` is the last of them.
+    the quiescence window, and ``absent_at`` is the last of them. ``unwanted_at`` is when the reconciler first saw that
+    nothing may be sent any more: since then nothing was. ``usage`` is what the vendor says that it bills.
     """
 
     id: AttemptId
@@ -56,3 +58,5 @@ class Attempt:
     detail: str = ""
     absences: int = 0
     absent_at: datetime | None = None
+    unwanted_at: datetime | None = None
+    usage: Usage | None = None

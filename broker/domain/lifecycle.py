@@ -54,9 +54,11 @@ _END = frozenset({JobState.FAILED, JobState.CANCELLED})
 NEXT: dict[JobState, frozenset[JobState]] = {
     JobState.ACCEPTED: _END | {JobState.QUEUED},
     JobState.QUEUED: _END | {JobState.SUBMITTING, JobState.EXPIRED},
-    JobState.SUBMITTING: _END | {JobState.SUBMITTED, JobState.QUEUED, JobState.UNKNOWN},
-    JobState.UNKNOWN: _END | {JobState.SUBMITTED, JobState.QUEUED, JobState.ATTENTION},
-    JobState.ATTENTION: _END | {JobState.SUBMITTED},
+    # To expired as well: a deadline that passes while nobody knows whether the vendor has it counts once it is proved
+    # that the vendor has not.
+    JobState.SUBMITTING: _END | {JobState.SUBMITTED, JobState.QUEUED, JobState.UNKNOWN, JobState.EXPIRED},
+    JobState.UNKNOWN: _END | {JobState.SUBMITTED, JobState.QUEUED, JobState.ATTENTION, JobState.EXPIRED},
+    JobState.ATTENTION: _END | {JobState.SUBMITTED, JobState.EXPIRED},
     JobState.SUBMITTED: _END | {JobState.RUNNING, JobState.FETCHING, JobState.QUEUED},
     JobState.RUNNING: _END | {JobState.FETCHING, JobState.QUEUED},
     JobState.FETCHING: _END | {JobState.SUCCEEDED, JobState.QUEUED},

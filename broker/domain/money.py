@@ -58,3 +58,10 @@ def convert(amount: Money, rate: Rate) -> Money:
     if amount.currency != rate.base:
         raise ValueError(f"rate {rate.id} converts {rate.base}, not {amount.currency}")
     return Money(currency=rate.quote, micros=-(-amount.micros * rate.micros // MICRO))
+
+
+def most_within(amount: Money, rate: Rate) -> Money:
+    """The most in the rate's base currency that converts to no more than ``amount``."""
+    if amount.currency != rate.quote:
+        raise ValueError(f"rate {rate.id} converts to {rate.quote}, not {amount.currency}")
+    return Money(currency=rate.base, micros=amount.micros * MICRO // rate.micros)

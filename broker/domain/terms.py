@@ -12,6 +12,7 @@ from broker.domain.recovery import Quiescence
 class Terms:
     """``send_timeout`` is T of design.md; a submission is never begun with less than 2T of the lease left.
 
+    ``result_patience`` is how long a finished run's unreadable result is asked for before it is given up as lost.
     ``stay`` is how long one scan stays with jobs that are about to finish; ``batch`` how many it takes at once.
     """
 
@@ -21,3 +22,4 @@ class Terms:
     stay: timedelta = timedelta(seconds=2)
     batch: int = 128
     pause: timedelta = timedelta(minutes=5)
+    result_patience: timedelta = timedelta(days=7)

@@ -32,14 +32,18 @@ def adopt(store: Store, operator: Member, job_id: str, remote_id: str, reason: s
 
 
 def release(store: Store, operator: Member, job_id: str, reason: str, *, at: datetime) -> Job:
-    """The vendor never got it: the job fails and the whole hold goes back. Refused if the vendor's id is known."""
+    """The vendor never got it: the job ends and the whole hold goes back. Refused if the vendor's id is known.
+
+    It fails, or is cancelled if that is what its owner has asked for.
+    """
     with store.write() as work:
         job, attempt = _attended(work, operator, job_id)
         if attempt.remote_id is not None:
             raise RequestInvalid(f"a late reply named {attempt.remote_id}: adopt it", pointer="/remote_id")
         ended = alter(attempt, end=AttemptEnd.RELEASED, detail=reason)
         change = Change(job=alter(job, fence=job.fence + 1), attempt=ended)
-        change = free(change, JobState.FAILED, at=at, reason=f"released by an operator: {reason}", code="released")
+        to, code = (JobState.CANCELLED, None) if job.cancel_requested else (JobState.FAILED, "released")
+        change = free(change, to, at=at, reason=f"released by an operator: {reason}", code=code)
         return _decide(work, operator, job, change, "release", reason, at)
 
 

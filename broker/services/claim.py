@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from broker.domain.alter import alter
 from broker.domain.change import Change, begin, free
-from broker.domain.lifecycle import JobState
+from broker.domain.wanted import unwanted
 from broker.services.apply import write
 from broker.services.turn import charge_turns, in_turn
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from broker.domain.attempt import Attempt
     from broker.domain.ids import JobId
     from broker.domain.job import Job
+    from broker.domain.wanted import Unwanted
     from broker.store.unit_of_work import Store, Work
 
 
@@ -51,7 +52,8 @@ def claim(store: Store, terms: Claim, *, at: datetime, rung: Sequence[str] = ())
         return Claimed()
     with store.write("claim") as work:
         taken = [_lease(job, terms, at) for job in work.jobs.due(terms.backends, at, terms.limit, only=rung)]
-        ended = [_end(job, at) for job in work.jobs.past_deadline(terms.backends, at, terms.limit)]
+        over = work.jobs.past_deadline(terms.backends, at, terms.limit)
+        ended = [free(Change(job=job), why.to, at=at, reason=why.reason, code=why.code) for job, why in _over(over, at)]
         begun = _begin(work, terms, at, terms.limit - len(taken))
         changes = [*(Change(job=job) for job in taken), *ended, *begun]
         write(work, changes, at=at, seen=_seen(taken, begun))
@@ -68,12 +70,6 @@ def _seen(taken: Sequence[Job], begun: Sequence[Change]) -> dict[JobId, int]:
     return {job.id: job.fence - 1 for job in (*taken, *(change.job for change in begun))}
 
 
-def _end(job: Job, at: datetime) -> Change:
-    if job.cancel_requested:
-        return free(Change(job=job), JobState.CANCELLED, at=at, reason="cancelled before anything was sent")
-    return free(Change(job=job), JobState.EXPIRED, at=at, reason="the deadline passed in the queue", code="expired")
-
-
 def _begin(work: Work, terms: Claim, at: datetime, limit: int) -> list[Change]:
     # Late binding: at most k of ours wait at a vendor, so that the rest can still be re-ranked and cancelled free.
     devices = work.jobs.queued_devices(terms.backends, at)
@@ -82,12 +78,12 @@ def _begin(work: Work, terms: Claim, at: datetime, limit: int) -> list[Change]:
     for device in devices:
         room = min(terms.room.get(device, 0) - busy.get(device, 0), limit - len(begun))
         if room > 0:
-            waiting = [job for job in work.jobs.waiting(device, at, room) if not _over(job, at)]
+            waiting = [job for job in work.jobs.waiting(device, at, room) if unwanted(job, at=at) is None]
             begun += [begin(_lease(job, terms, at), at=at) for job in in_turn(work, waiting, at=at)[:room]]
     if begun:
         charge_turns(work, [change.job for change in begun], at=at)
     return begun
 
 
-def _over(job: Job, at: datetime) -> bool:
-    return job.cancel_requested or (job.deadline is not None and job.deadline <= at)
+def _over(jobs: Sequence[Job], at: datetime) -> list[tuple[Job, Unwanted]]:
+    return [(job, why) for job in jobs if (why := unwanted(job, at=at)) is not None]

@@ -11,6 +11,7 @@ from broker.domain.attempt import AttemptEnd
 from broker.domain.budget import hold_entries, release_entries
 from broker.domain.change import Change, let_go, move
 from broker.domain.lifecycle import JobState
+from broker.domain.wanted import unwanted
 from broker.services.decide import decide, load_asked
 from broker.services.market import Market
 
@@ -37,13 +38,14 @@ class Failover:
     def second_offer(self, before: Job, refused: Change, *, at: datetime) -> Change:
         """``refused`` is the failure of ``before``; it stands where nobody else offers.
 
-        A named device has no second. The worst case of the next one is within the member's ``max_cost`` or, without
-        one, within the first quote: nobody pays more because a vendor said no. The money is held anew in the
-        transaction that writes the change; if a budget has too little left, ``refused`` is written in its place.
+        A named device has no second, and neither has a job that, as it is stored now, nobody wants any more. The worst
+        case of the next one is within the member's ``max_cost`` or, without one, within the first quote: nobody pays
+        more because a vendor said no. The money is held anew in the transaction that writes the change; if a budget
+        has too little left, ``refused`` is written in its place.
         """
-        if before.cancel_requested or refused.attempt is None or refused.attempt.end is not AttemptEnd.REFUSED:
+        if refused.attempt is None or refused.attempt.end is not AttemptEnd.REFUSED:
             return refused
-        asked = self._question(before, refused)
+        asked = self._question(before, refused, at)
         decided = None if asked is None else decide(asked, self._market.now(at))
         if decided is None or decided.decision.choice is None:
             return refused
@@ -52,10 +54,11 @@ class Failover:
             work.archive.keep_decisions([(decided.id, decided.posted.id, decided.body)])
         return _moved(before, refused, decided, at=at)
 
-    def _question(self, before: Job, refused: Change) -> Asked | None:
+    def _question(self, before: Job, refused: Change, at: datetime) -> Asked | None:
         with self._store.read() as work:
+            now = work.jobs.get(before.id)
             stored, access = work.archive.decision(before.decision), work.people.access(before.hub)
-        if stored is None or access is None:
+        if now is None or unwanted(now, at=at) is not None or stored is None or access is None:
             return None
         asked = load_asked(json.loads(stored[0])["asked"])
         policy = asked.policy

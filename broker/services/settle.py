@@ -9,16 +9,16 @@ from broker.domain.alter import alter
 from broker.domain.budget import settle_entries
 from broker.domain.change import Change, free, move
 from broker.domain.lifecycle import JobState
-from broker.domain.money import Money, convert
-from broker.domain.price import charge
+from broker.domain.money import Money, convert, most_within
+from broker.domain.price import Usage, charge
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from broker.domain.attempt import AttemptEnd
+    from broker.domain.attempt import Attempt, AttemptEnd
     from broker.domain.job import Job
     from broker.domain.money import Rate
-    from broker.domain.price import Price, Usage
+    from broker.domain.price import Price
     from broker.store.unit_of_work import Store
 
 
@@ -46,6 +46,18 @@ def bill(job: Job, price: Price, rate: Rate | None, usage: Usage) -> Bill:
     )
 
 
+def absorbed(made: Bill) -> Bill:
+    """The same bill where the member got nothing for it: the platform bears all of it."""
+    return replace(made, charged=replace(made.charged, micros=0), loss=made.due)
+
+
+def worst(quoted: Money, rate: Rate | None) -> Bill:
+    """What a vendor bills at most for a job of which it does not say it any more, as the platform's loss."""
+    listed = quoted if rate is None else most_within(quoted, rate)
+    due = listed if rate is None else convert(listed, rate)
+    return Bill(listed=listed, due=due, charged=replace(due, micros=0), loss=due)
+
+
 class Tariff:
     """The price and rate rows that jobs are pinned to; rows are immutable, so what was read once stays true."""
 
@@ -59,10 +71,23 @@ class Tariff:
         if not job.price:
             nothing = replace(job.held, micros=0)
             return Bill(listed=nothing, due=nothing, charged=nothing, loss=nothing)
+        rate = self._pinned(job)
+        return bill(job, self._prices[job.price], rate, usage)
+
+    def without_result(self, job: Job, usage: Usage | None) -> Bill:
+        """The bill of a paid run that gave its member nothing. Without ``usage`` it is the worst case.
+
+        It is the platform's: a member pays for what he gets, or for what failed by its own program, and this is
+        neither. Do not book nothing here because nothing was said: the vendor's invoice comes all the same.
+        """
+        if usage is not None or not job.price:
+            return absorbed(self.bill(job, usage or Usage()))
+        return worst(job.quoted, self._pinned(job))
+
+    def _pinned(self, job: Job) -> Rate | None:
         if job.price not in self._prices or (job.rate is not None and job.rate not in self._rates):
             self._read(job)
-        rate = None if job.rate is None else self._rates[job.rate]
-        return bill(job, self._prices[job.price], rate, usage)
+        return None if job.rate is None else self._rates[job.rate]
 
     def _read(self, job: Job) -> None:
         with self._store.read() as work:
@@ -87,12 +112,17 @@ def ended(  # noqa: PLR0913  an end has this many parts
     code: str | None = None,
 ) -> Change:
     """The job's end with its bill: the charge is booked on every ancestor, the rest of the hold goes back."""
-    attempt = None if change.attempt is None else alter(change.attempt, end=how, detail=reason)
+    attempt = None if change.attempt is None else _over(change.attempt, how, reason, usage)
     change = alter(change, attempt=attempt)
     if cost is None or cost.due.micros == 0:
         run_ms = None if usage is None else usage.run_ms
         return free(alter(change, job=alter(change.job, run_ms=run_ms)), to, at=at, reason=reason, code=code)
     return move(_booked(change, cost, usage, code, reason), to, at=at, reason=reason)
+
+
+def _over(attempt: Attempt, how: AttemptEnd, reason: str, usage: Usage | None) -> Attempt:
+    # Kept beside the entries, so that invariant 13 can ask for them: a bill that nobody booked is found in the rows.
+    return alter(attempt, end=how, detail=reason, usage=attempt.usage if usage is None else usage)
 
 
 def _booked(change: Change, cost: Bill, usage: Usage | None, code: str | None, reason: str) -> Change:

@@ -8,8 +8,8 @@ from sqlalchemy import and_, bindparam, func, not_, or_, select, update
 
 from broker.domain.attempt import GIVEN_UP, MAY_HAVE_LANDED
 from broker.store.bulk import insert_rows, run_many
-from broker.store.rows import attempt_of, attempt_row
-from broker.store.tables import attempts
+from broker.store.rows import attempt_of, attempt_row, job_of
+from broker.store.tables import attempts, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,8 +18,19 @@ if TYPE_CHECKING:
 
     from broker.domain.attempt import Attempt
     from broker.domain.ids import JobId
+    from broker.domain.job import Job
 
-_LEARNED = ("remote_id", "word", "queue_position", "ended", "detail", "absences", "absent_at")
+_LEARNED = (
+    "remote_id",
+    "word",
+    "queue_position",
+    "ended",
+    "detail",
+    "absences",
+    "absent_at",
+    "unwanted_at",
+    "usage",
+)
 # Whoever saves may have read the attempt before a late reply named the vendor's job: that id stays.
 _SAVE = (
     update(attempts)
@@ -96,6 +107,13 @@ class Attempts:
             attempts.c.backend == backend, attempts.c.remote_id.is_not(None), not_(_ANSWERS)
         )
         return {row.remote_id: row.device for row in self._connection.execute(query)}
+
+    def left(self, backend: str, remote_id: str) -> Job | None:
+        """The job whose given-up attempt left that vendor's job behind."""
+        mine = (attempts.c.backend == backend, attempts.c.remote_id == remote_id)
+        query = select(jobs).join(attempts, attempts.c.job_id == jobs.c.id).where(*mine)
+        row = self._connection.execute(query).mappings().first()
+        return None if row is None else job_of(row)
 
     def abandoned(self, backend: str, most: int) -> list[Attempt]:
         """The newest attempts that were given up although their request may have landed since."""

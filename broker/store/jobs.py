@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import BigInteger, Boolean, and_, bindparam, case, func, or_, select, tuple_, update
 
 from broker.domain.lifecycle import JobState
 from broker.store.bulk import insert_rows, run_many
 from broker.store.rows import job_of, job_row, micros, moment_or_none, moving_columns
-from broker.store.tables import devices, jobs
+from broker.store.tables import devices, jobs, pauses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -64,12 +64,24 @@ _SAVE = (
 )
 
 
+def _in_force(at: datetime) -> ColumnElement[bool]:
+    return or_(pauses.c.until.is_(None), pauses.c.until > micros(at))
+
+
 class StaleFence(Exception):
     """Some of the jobs were claimed by somebody else meanwhile; nothing of the group may be written."""
 
     def __init__(self, ids: frozenset[JobId]) -> None:
         super().__init__(f"{len(ids)} stale")
         self.ids = ids
+
+
+class Standing(NamedTuple):
+    """What others may have changed about a job while its driver was busy; ``paused`` is the reason of a pause."""
+
+    fence: int
+    cancel_requested: bool
+    paused: str | None
 
 
 class Jobs:
@@ -117,6 +129,21 @@ class Jobs:
         row = self._connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().first()
         return None if row is None else job_of(row)
 
+    def disturbed(self, claimed: Sequence[Job], at: datetime) -> dict[str, Standing]:
+        """Of claimed jobs, those that others may have changed since, or whose device or backend is paused.
+
+        Usually none: whoever claims a job gives it another lease, so a row that still has ours need not be read.
+        """
+        leases = {micros(job.lease_until) for job in claimed if job.lease_until is not None}
+        touched = or_(
+            jobs.c.cancel_requested.is_(True), jobs.c.lease_until.is_(None), jobs.c.lease_until.not_in(leases)
+        )
+        here = or_(pauses.c.scope == jobs.c.device, pauses.c.scope == jobs.c.backend)
+        query = select(jobs.c.id, jobs.c.fence, jobs.c.cancel_requested, pauses.c.reason)
+        query = query.outerjoin(pauses, and_(here, _in_force(at))).where(or_(touched, pauses.c.scope.is_not(None)))
+        rows = self._connection.execute(query.where(jobs.c.id.in_([job.id for job in claimed])))
+        return {row.id: Standing(row.fence, bool(row.cancel_requested), row.reason) for row in rows}
+
     def locked(self, job_id: str) -> Job | None:
         """One job, held against others until the commit."""
         query = select(jobs).where(jobs.c.id == job_id).with_for_update()
@@ -157,8 +184,8 @@ class Jobs:
         return found
 
     def past_deadline(self, backends: Sequence[str], at: datetime, limit: int) -> list[Job]:
-        """Queued jobs whose deadline has passed or whose owner has cancelled them; rows are locked."""
-        over = or_(jobs.c.deadline <= micros(at), jobs.c.cancel_requested.is_(True))
+        """Queued jobs that must not be sent any more (domain/wanted.py); rows are locked."""
+        over = or_(jobs.c.deadline <= micros(at), jobs.c.cancel_requested.is_(True), jobs.c.held != jobs.c.quoted)
         query = select(jobs).where(jobs.c.backend.in_(backends), jobs.c.state == WAITING, over, self._free(at))
         return self._locked(query.where(jobs.c.due_at.is_not(None)).limit(limit))
 
@@ -171,10 +198,15 @@ class Jobs:
         return [job_of(row) for row in rows]
 
     def queued_devices(self, backends: Sequence[str], at: datetime) -> list[str]:
-        """Devices that have a queued job which may start; each is locked, those locked by others are left out."""
+        """Devices that have a queued job which may start; each is locked, those locked by others are left out.
+
+        Jobs of a paused device or backend wait here, where cancelling them is free.
+        """
+        paused = select(pauses.c.scope).where(_in_force(at))
         query = (
             select(jobs.c.device)
             .where(jobs.c.backend.in_(backends), jobs.c.state == WAITING, jobs.c.due_at <= micros(at))
+            .where(jobs.c.backend.not_in(paused), jobs.c.device.not_in(paused))
             .distinct()
         )
         wanted = self._connection.execute(query).scalars().all()

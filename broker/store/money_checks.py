@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, case, func, or_, select
 
+from broker.domain.attempt import AttemptEnd
 from broker.domain.budget import LOSS
-from broker.domain.money import Money, convert
+from broker.domain.lifecycle import TERMINAL, JobState
+from broker.domain.money import Money, convert, most_within
+from broker.domain.price import charge
+from broker.domain.recovery import Recovery
 from broker.store.catalogue import Catalogue
-from broker.store.tables import budgets, entries, jobs, orphans
+from broker.store.rows import usage_of
+from broker.store.tables import attempts, budgets, devices, entries, events, jobs, orphans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,8 +25,11 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from broker.domain.money import Rate
+    from broker.domain.price import Price
 
 PAGE = 1000
+ENDS = tuple(sorted(state.value for state in TERMINAL))
+RAN = (JobState.RUNNING.value, JobState.FETCHING.value)
 
 
 def sums_to_zero(connection: Connection) -> Iterator[str]:
@@ -77,6 +85,48 @@ def owed_is_charged(connection: Connection) -> Iterator[str]:
         if _owed(row, rates[pinned]) != row["spent"] + row["loss"] or row["spent"] != (row["charged"] or 0):
             yield row["id"]
     yield from _orphans(connection)
+
+
+def billed_is_booked(connection: Connection) -> Iterator[str]:
+    """13: what the vendor said of an attempt that it consumed is owed to it, whatever became of the job."""
+    sums, catalogue, known = _booked(), Catalogue(connection), dict[str, "Price | None"]()
+    query = (
+        select(jobs.c.id, jobs.c.price_id, attempts.c.usage, sums.c.owed)
+        .join(attempts, attempts.c.job_id == jobs.c.id)
+        .outerjoin(sums, sums.c.job_id == jobs.c.id)
+        .where(attempts.c.usage.is_not(None), jobs.c.state.in_(ENDS), jobs.c.price_id != "")
+    )
+    for row in connection.execute(query.execution_options(yield_per=PAGE)):
+        if row.price_id not in known:
+            known[row.price_id] = catalogue.price(row.price_id)
+        price, usage = known[row.price_id], usage_of(row.usage)
+        if price is None or usage is None or charge(price, usage).micros != int(row.owed or 0):
+            yield row.id
+
+
+def lost_runs_are_booked(connection: Connection) -> Iterator[str]:
+    """13: a paid run that was seen to run, or to be done, and then lost is booked at its worst case.
+
+    Found from the moves, so also where nobody wrote down that a vendor would bill it.
+    """
+    sums, catalogue = _booked(), Catalogue(connection)
+    free = select(devices.c.backend).where(devices.c.recovery == Recovery.RERUN.value)
+    ran = select(events.c.seq).where(
+        events.c.job_id == jobs.c.id, events.c.after.in_(RAN), events.c.at >= attempts.c.intent_at
+    )
+    query = (
+        select(jobs.c.id, jobs.c.quoted, jobs.c.currency, jobs.c.rate_id, sums.c.owed)
+        .join(attempts, and_(attempts.c.job_id == jobs.c.id, attempts.c.number == jobs.c.attempt))
+        .outerjoin(sums, sums.c.job_id == jobs.c.id)
+        .where(attempts.c.ended == AttemptEnd.LOST.value, attempts.c.usage.is_(None), ran.exists())
+        .where(jobs.c.state.in_(ENDS), jobs.c.price_id != "", jobs.c.backend.not_in(free))
+    )
+    for row in connection.execute(query.execution_options(yield_per=PAGE)):
+        quoted = Money(currency=row.currency, micros=row.quoted)
+        rate = catalogue.rate(row.rate_id) if row.rate_id else None
+        most = quoted if rate is None else most_within(quoted, rate)
+        if most.micros != int(row.owed or 0):
+            yield row.id
 
 
 def _booked() -> Subquery:

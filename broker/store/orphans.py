@@ -38,6 +38,11 @@ class Orphans:
         query = select(orphans.c.remote_id, orphans.c.device).where(orphans.c.backend == backend, known)
         return {row.remote_id: row.device for row in self._connection.execute(query.order_by(orphans.c.remote_id))}
 
+    def unbooked_since(self, backend: str, at: datetime) -> set[str]:
+        """Those that were noted by then and whose cost is not booked."""
+        mine = (orphans.c.backend == backend, orphans.c.loss.is_(None), orphans.c.seen_at <= micros(at))
+        return set(self._connection.execute(select(orphans.c.remote_id).where(*mine)).scalars())
+
     def settle(self, backend: str, remote_id: str, listed: Money | None) -> bool:
         """Write down what it cost (None: nothing), once; False if that was done before."""
         mine = (orphans.c.backend == backend, orphans.c.remote_id == remote_id, orphans.c.loss.is_(None))

@@ -10,6 +10,7 @@ from broker.domain.attempt import Attempt, AttemptEnd
 from broker.domain.job import Job
 from broker.domain.lifecycle import JobState
 from broker.domain.money import Money
+from broker.domain.price import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,7 +163,19 @@ def attempt_row(attempt: Attempt) -> dict[str, Any]:
         "detail": attempt.detail,
         "absences": attempt.absences,
         "absent_at": micros_or_none(attempt.absent_at),
+        "unwanted_at": micros_or_none(attempt.unwanted_at),
+        "usage": usage_text(attempt.usage),
     }
+
+
+def usage_text(usage: Usage | None) -> str | None:
+    """Consumption as it is stored."""
+    return None if usage is None else compact({"tasks": usage.tasks, "shots": usage.shots, "run_ms": usage.run_ms})
+
+
+def usage_of(text: str | None) -> Usage | None:
+    """Consumption from its stored text."""
+    return None if text is None else Usage(**json.loads(text))
 
 
 def attempt_of(row: RowMapping | Mapping[str, Any]) -> Attempt:
@@ -183,4 +196,6 @@ def attempt_of(row: RowMapping | Mapping[str, Any]) -> Attempt:
         detail=row["detail"],
         absences=row["absences"],
         absent_at=moment_or_none(row["absent_at"]),
+        unwanted_at=moment_or_none(row["unwanted_at"]),
+        usage=usage_of(row["usage"]),
     )

@@ -258,6 +258,8 @@ attempts = Table(
     Column("detail", Text, nullable=False),
     Column("absences", Integer, nullable=False),
     Column("absent_at", BigInteger),
+    Column("unwanted_at", BigInteger),
+    Column("usage", Text),
     Index("ix_attempts_remote", "backend", "remote_id"),
 )
 events = Table(

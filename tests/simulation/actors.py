@@ -16,17 +16,18 @@ from broker.services.submit import Admitted, Admitter
 from tests.simulation.fake_store import Deadlock, Locked
 from tests.simulation.scenery import MEMBER, submission
 from tests.simulation.stage import Crash, Violation
-from tests.simulation.vendor import SECOND
+from tests.simulation.treatment import SECOND
 from workers import rounds, sweep
 from workers.drive import Driver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.simulation.plan import Wish
+    from tests.simulation.wishes import Wish
     from tests.simulation.world import World
 
-TERMS = Terms(stay=timedelta(milliseconds=200))
+# A result is given up for lost after an hour here: a week of looks would be a thousand steps.
+TERMS = Terms(stay=timedelta(milliseconds=200), result_patience=timedelta(hours=1))
 SCAN = 2 * SECOND
 MINUTE = 60 * SECOND
 BUSY = (Locked, Deadlock)
@@ -138,7 +139,7 @@ class Worker:
                 taken = work.leases.take("sweep", self.owner, world.clock(), rounds.SWEEP_EVERY / 2)
             if taken is None:
                 return False
-            found = sweep.sweep(world.store, world.vendor, world.clock())
+            found = sweep.sweep(world.store, world.vendor, world.clock(), patience=TERMS.result_patience)
         except (*BUSY, BackendError) as error:
             world.say(f"sweep failed: {type(error).__name__}")
             return False

@@ -15,6 +15,7 @@ from broker.domain.terms import Terms
 from tests.simulation.plan import WINDOW
 from tests.simulation.scenery import moment
 from tests.simulation.stage import Violation
+from tests.simulation.treatment import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from broker.domain.ids import RemoteId
     from broker.domain.job import Job
     from tests.simulation.fake_store import Transaction
-    from tests.simulation.vendor import Accepted
+    from tests.simulation.treatment import Accepted
     from tests.simulation.world import World
 
+# What passes between the last question and the request: a statement that others may interrupt.
+MOMENT = SECOND // 20
 # The promises of production; a mutant that stretches its own terms is judged by these.
 TERMS = Terms()
 QUIET = moment(WINDOW) - moment(0)
@@ -43,6 +46,8 @@ class Checks:
     def __init__(self, world: World) -> None:
         self._world = world
         self.beyond: set[str] = set()
+        self.cancelled: dict[str, int] = {}
+        self._paused: dict[str, int] = {}
 
     # -- every commit --------------------------------------------------------------------------------------------
 
@@ -61,9 +66,13 @@ class Checks:
             hold(not any(sums.values()), "5: a transaction's entries sum to {}", sums)
         if "budgets" in tx.rows:
             self._budgets(tx)
+        for scope in tx.rows.get("pauses", ()):
+            self._paused[scope] = self._world.stage.now
 
     def _job(self, tx: Transaction, old: Job | None, new: Job) -> None:
         self._moves(tx, old, new)
+        if new.cancel_requested and new.id not in self.cancelled:
+            self.cancelled[new.id] = self._world.stage.now
         live = new.state not in TERMINAL
         hold(live == (new.held.micros > 0), "7: {} with a hold of {}", new.state, new.held)
         hold(not live or new.held == new.quoted, "7: {} holds {} of {}", new.state, new.held, new.quoted)
@@ -128,9 +137,27 @@ class Checks:
 
     # -- every line of the vendor's ledger -----------------------------------------------------------------------
 
+    def wanted(self, token: str) -> None:
+        """Judge a create that is about to be sent: its job is wanted, in time, and nothing is paused."""
+        tables, just_now = self._world.store.tables, self._world.stage.now - MOMENT
+        for attempt in tables["attempts"].values():
+            if attempt.token != token:
+                continue
+            job = tables["jobs"][attempt.job]
+            since = self.cancelled.get(job.id)
+            hold(since is None or since >= just_now, "14: {} is sent although it was cancelled", job.id)
+            late = job.deadline is not None and job.deadline < moment(just_now)
+            hold(not late, "14: {} is sent after its deadline", job.id)
+            for scope in (attempt.device, attempt.backend):
+                row = tables["pauses"].get(scope)
+                paused = row is not None and row[2] > self._world.clock() and self._paused[scope] < just_now
+                hold(not paused, "14: {} is sent to {}, which is paused", job.id, scope)
+
     def sending(self, token: str) -> None:
         """Judge a create that is about to be sent: it must be over before anybody else may act on its job."""
         attempt = self._attempt_of(token)
+        if self._world.plan.recovery is not Recovery.RERUN:  # many go in one call there, and cost nothing
+            self.wanted(token)
         if self._world.plan.recovery in (Recovery.TOKEN, Recovery.RERUN):
             return
         latest = attempt.intent_at + TERMS.lease - 2 * TERMS.send_timeout

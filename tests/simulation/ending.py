@@ -10,19 +10,21 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from backends.base import Phase
+from broker.domain.attempt import AttemptEnd
 from broker.domain.budget import LOSS
 from broker.domain.lifecycle import TERMINAL, JobState
-from broker.domain.money import Money
+from broker.domain.money import Money, most_within
 from broker.domain.recovery import Recovery
 from tests.simulation.checks import hold
-from tests.simulation.scenery import first_quote, in_won, price_of
+from tests.simulation.scenery import RATES, at_worst, first_quote, in_won, price_of
+from tests.simulation.vendor import GAP
 
 if TYPE_CHECKING:
     from broker.domain.job import Job
-    from tests.simulation.vendor import Accepted
+    from tests.simulation.treatment import Accepted
     from tests.simulation.world import World
 
-# A vendor that forgot a job before we saw its end does not bill it either.
+# The member gets nothing for these and pays nothing; what the vendor bills is the platform's.
 FORGOTTEN = frozenset({"lost_at_vendor", "result_lost"})
 REFUSED = frozenset({"program_invalid", "backend_refused", "device_retired", "no_credit", "limit_exceeded", "memory"})
 RUNS = frozenset({Phase.QUEUED, Phase.RUNNING})
@@ -57,8 +59,10 @@ def _books(world: World) -> None:
     billed = sum(vendor.bill(line).micros for line in vendor.ledger.values() if line.remote_id in settled)
     lost = sum(_orphan_cost(world, line) for line in vendor.ledger.values())
     currency = price_of(world.device).currency
+    for_nothing = sum(_for_nothing(world, job) for job in jobs if job.error_code in FORGOTTEN)
     owed = -balances.get((f"vendor:{vendor.name}:payable", currency), 0)
-    hold(owed == billed + lost, "13: unaccounted: the vendor bills {} + {}, the books owe {}", billed, lost, owed)
+    hold(owed == billed + for_nothing + lost, "13: unaccounted: the vendor bills {} + {} + {}, the books owe {}",
+         billed, for_nothing, lost, owed)  # fmt: skip
     booked = balances.get((LOSS, currency), 0)
     hold(booked == lost, "13: unaccounted: the orphans cost {}, the platform bears {}", lost, booked)
 
@@ -69,7 +73,23 @@ def _orphan_cost(world: World, line: Accepted) -> int:
     if noted is None:
         return 0
     hold(noted[1] is not None, "13: unaccounted: the orphan {} is never booked", line.remote_id)
-    return int(noted[1]) if line.gone else world.vendor.bill(line).micros
+    if line.gone:
+        return int(noted[1])
+    untold = line.phase(world.stage.now) is Phase.DONE and world.vendor.without_result(line)
+    if untold and not world.vendor.told(line):
+        return at_worst(world.devices[line.device], world.piece, line.shots).micros
+    return world.vendor.bill(line).micros
+
+
+def _for_nothing(world: World, job: Job) -> int:
+    """What the vendor bills for a run that gave its member nothing: at worst what was quoted, if it does not say."""
+    line, seen = _own(world, job), {e.after for _, e in world.store.logs["events"] if e.job_id == job.id}
+    if line is None or not seen & {JobState.RUNNING, JobState.FETCHING}:
+        return 0
+    if JobState.FETCHING in seen and world.vendor.told(line):
+        return world.vendor.bill(line).micros
+    currency = price_of(world.devices[job.device]).currency
+    return job.quoted.micros if currency == job.quoted.currency else most_within(job.quoted, RATES[currency]).micros
 
 
 def _clients(world: World) -> None:
@@ -134,16 +154,26 @@ def _failed(world: World, job: Job) -> bool:
     if job.error_code == "run_failed":
         return line is not None and line.phase(world.stage.now) is Phase.FAILED
     if job.error_code in FORGOTTEN:
-        return line is not None and line.gone and world.plan.recovery is not Recovery.RERUN
+        lost = line is not None and (line.gone or world.vendor.without_result(line))
+        return lost and (world.plan.recovery is not Recovery.RERUN or not line.gone)
     return job.error_code == "released" and job.id in world.operator.released
 
 
-def _cancelled(_: World, job: Job) -> bool:
-    return job.cancel_requested
+def _cancelled(world: World, job: Job) -> bool:
+    return job.cancel_requested and not _hasty(world, job)
 
 
-def _expired(_: World, job: Job) -> bool:
-    return job.deadline is not None and job.deadline <= job.updated_at
+def _expired(world: World, job: Job) -> bool:
+    return job.deadline is not None and job.deadline <= job.updated_at and not _hasty(world, job)
+
+
+def _hasty(world: World, job: Job) -> bool:
+    """Whether it was ended as absent though the vendor had it in time, and listed it in time."""
+    attempts = [a for a in world.store.tables["attempts"].values() if a.job == job.id and a.end is AttemptEnd.ABSENT]
+    tokens = {a.token for a in attempts}
+    lines = [line for line in world.vendor.ledger.values() if line.token in tokens and not line.gone]
+    timely = [line for line in lines if line.remote_id not in world.checks.beyond]
+    return any(line.listed_at - line.accepted_at < GAP for line in timely)
 
 
 def _line(world: World, line: Accepted) -> None:

@@ -91,7 +91,7 @@ class Orphans(Repository):
         self._tx.lock("orphans", (backend, remote_id))
         if self._tx.row("orphans", (backend, remote_id)) is not None:
             raise Broken(f"orphan {remote_id} exists")
-        self._tx.put("orphans", (backend, remote_id), (device, None))
+        self._tx.put("orphans", (backend, remote_id), (device, None, at))
         return True
 
     def noted(self, backend: str, *, settled: bool) -> dict[str, str | None]:
@@ -107,8 +107,13 @@ class Orphans(Repository):
         row = self._tx.row("orphans", key)
         if row is None or row[1] is not None:
             return False
-        self._tx.put("orphans", key, (row[0], 0 if listed is None else listed.micros))
+        self._tx.put("orphans", key, (row[0], 0 if listed is None else listed.micros, row[2]))
         return True
+
+    def unbooked_since(self, backend: str, at: datetime) -> set[str]:
+        self._tx.statement()
+        rows = self._tx.tables["orphans"] | self._tx.rows.get("orphans", {})
+        return {key[1] for key, row in rows.items() if key[0] == backend and row[1] is None and row[2] <= at}
 
 
 class Archive(Repository):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from broker.domain.alter import alter
 from broker.domain.attempt import GIVEN_UP, MAY_HAVE_LANDED
 from broker.domain.lifecycle import JobState
-from broker.store.jobs import IN_FLIGHT, SCANNED, WAITING, StaleFence
+from broker.domain.wanted import unwanted
+from broker.store.jobs import IN_FLIGHT, SCANNED, WAITING, StaleFence, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +26,7 @@ _WAITING = JobState(WAITING)
 _DUE_AT, _ID = attrgetter("due_at"), attrgetter("id")
 # What the driver of a job never changes; a saved value that differs here would be a bug that SQL hides.
 _FIXED = ("shots", "points", "program", "member", "project", "budgets", "idempotency_key", "created_at", "deadline")
-_LEARNED = ("word", "queue_position", "end", "detail", "absences", "absent_at")
+_LEARNED = ("word", "queue_position", "end", "detail", "absences", "absent_at", "unwanted_at", "usage")
 
 
 class Broken(Exception):
@@ -90,6 +91,23 @@ class Jobs:
         job: Job | None = self._tx.row("jobs", job_id)
         return job
 
+    def disturbed(self, claimed: Sequence[Job], at: datetime) -> dict[str, Standing]:
+        self._tx.statement()
+        leases = {job.lease_until for job in claimed if job.lease_until is not None}
+        found: dict[str, Standing] = {}
+        for job in filter(None, [self._tx.row("jobs", each.id) for each in claimed]):
+            pause = self._pause(job, at)
+            if job.cancel_requested or job.lease_until not in leases or pause is not None:
+                found[job.id] = Standing(job.fence, job.cancel_requested, pause)
+        return found
+
+    def _pause(self, job: Job, at: datetime) -> str | None:
+        for scope in (job.device, job.backend):
+            row = self._tx.row("pauses", scope)
+            if row is not None and (row[2] is None or row[2] > at):
+                return str(row[0])
+        return None
+
     def locked(self, job_id: str) -> Job | None:
         self._tx.statement()
         if self._tx.row("jobs", job_id) is None:
@@ -135,7 +153,7 @@ class Jobs:
                 job.state is _WAITING
                 and job.due_at is not None
                 and job.backend in backends
-                and ((job.deadline is not None and job.deadline <= at) or job.cancel_requested)
+                and unwanted(job, at=at) is not None
                 and (job.lease_until is None or job.lease_until <= at)
             )
 
@@ -160,7 +178,11 @@ class Jobs:
         wanted = {
             job.device
             for job in rows
-            if job.state is _WAITING and job.backend in backends and job.due_at is not None and job.due_at <= at
+            if job.state is _WAITING
+            and job.backend in backends
+            and job.due_at is not None
+            and job.due_at <= at
+            and self._pause(job, at) is None
         }
         known = [name for name in sorted(wanted) if self._tx.row("devices", name) is not None]
         return [name for name in known if self._tx.lock("devices", name, skip=True)]
@@ -248,6 +270,11 @@ class Attempts:
         self._tx.statement()
         rows = [a for a in self._tx.all("attempts") if a.backend == backend and a.end in GIVEN_UP]
         return {a.remote_id: a.device for a in rows if a.remote_id is not None}
+
+    def left(self, backend: str, remote_id: str) -> Job | None:
+        self._tx.statement()
+        mine = [a for a in self._tx.all("attempts") if a.backend == backend and a.remote_id == remote_id]
+        return self._tx.row("jobs", mine[0].job) if mine else None
 
     def abandoned(self, backend: str, most: int) -> list[Attempt]:
         self._tx.statement()

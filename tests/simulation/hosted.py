@@ -21,7 +21,7 @@ from tests.simulation.sandbox_site import Row, Standing
 from tests.simulation.sandboxed import Sandboxed
 from tests.simulation.scenery import price_of
 from tests.simulation.stage import Violation
-from tests.simulation.vendor import SECOND
+from tests.simulation.treatment import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

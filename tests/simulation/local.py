@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backends.errors import BackendError, OutcomeUnknown
-from tests.simulation.vendor import SECOND, Vendor
+from tests.simulation.treatment import SECOND
+from tests.simulation.vendor import Vendor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

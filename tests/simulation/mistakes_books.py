@@ -15,7 +15,7 @@ from broker.services import attend, cancel, failover, orphans, settle
 from broker.store.unit_of_work import Work
 from tests.simulation import fake_books, fake_jobs
 from tests.simulation.mistake import collector
-from workers import look, sweep
+from workers import drive, look, sweep
 from workers import send as sending
 
 if TYPE_CHECKING:
@@ -197,6 +197,46 @@ def lost_local_run_fails_the_job(patch: pytest.MonkeyPatch) -> None:
                             reason="lost", code="lost_at_vendor")  # fmt: skip
 
     patch.setattr(look, "_lost", lost)
+
+
+# -- runs without a result -----------------------------------------------------------------------------------------
+
+
+@_mutant("(token|tag|blind)/.*/(purged|unreadable)/")
+def lost_run_is_booked_nowhere(patch: pytest.MonkeyPatch) -> None:
+    def nothing(_: Any, job: Any, __: Any) -> settle.Bill:
+        none = Money(currency=job.held.currency, micros=0)
+        return settle.Bill(listed=none, due=none, charged=none, loss=none)
+
+    patch.setattr(settle.Tariff, "without_result", nothing)
+
+
+@_mutant("(token|tag|blind)/.*/(purged|unreadable)/")
+def lost_run_is_the_members(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(settle, "absorbed", lambda made: made)
+
+
+@_mutant("(token|tag|blind)/.*/(purged|unreadable)/")
+def what_the_vendor_says_that_it_bills_is_not_kept(patch: pytest.MonkeyPatch) -> None:
+    real = look.collected
+
+    def collected(*args: Any, seen: Any, **rest: Any) -> Change:
+        return real(*args, seen=replace(seen, usage=None), **rest)
+
+    patch.setattr(drive, "collected", collected)
+
+
+@_mutant("tag/.*/(purged|unreadable)/")
+def lost_orphan_costs_nothing(patch: pytest.MonkeyPatch) -> None:
+    def settle_at_worst(store: Any, backend: str, remote_id: str, device: str, *, at: Any) -> Money | None:
+        return orphans.settle(store, backend, remote_id, device, None, at=at)
+
+    patch.setattr(orphans, "settle_at_worst", settle_at_worst)
+
+
+@_mutant("tag/.*/unreadable/")
+def unreadable_orphan_is_never_given_up(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(fake_books.Orphans, "unbooked_since", lambda *_: set())
 
 
 @_mutant("token/.*/ok/ok/")

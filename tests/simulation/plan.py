@@ -15,18 +15,22 @@ from zlib import crc32
 from backends.base import Phase
 from broker.crash import POINTS
 from broker.domain.recovery import Recovery
-from tests.simulation.vendor import SECOND, Faults, Manner
+from tests.simulation.treatment import SECOND, Manner
+from tests.simulation.vendor import Faults
+from tests.simulation.wishes import MINUTE, Wish, drawn_wish, unwanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MINUTE = 60 * SECOND
 WINDOW = 10 * MINUTE
 DEAR = 10_000_000_000  # more than anything costs here
 NETWORK = (
     "ok", "busy", "reset_before", "lost", "error_after", "late_in", "late_out", "late_reply", "refused", "stale",
     "talk", "fails", "gone",
 )  # fmt: skip
+# A create is lost and the job is not wanted any more before that is found out; the vendor has run it, and nobody can
+# read its result. With each single point: pairs add nothing that those above do not have.
+UNWANTED, WITHOUT_RESULT = "unwanted", ("purged", "unreadable")
 # Visited by the unit of work, but in no list: a crash there is like one a moment later.
 MORE_POINTS = (*POINTS, "poll.after_commit", "reconcile.after_commit", "cancel.after_commit")
 PAUSES = (20 * SECOND, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE)
@@ -35,17 +39,6 @@ DIALECTS = ("sqlite", "postgresql")
 SUBMITS = ("busy", "reset_before", "lost", "error_after", "surprise", "late_in", "late_out", "late_reply", "stalled",
            "refused", "unauthorized")  # fmt: skip
 TALKS = ("error", "timeout", "busy", "unauthorized", "word", "refused")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
-    """One member's job: when it is sent, and when, if ever, it is cancelled; ``again`` sends it once more."""
-
-    at: int
-    cancel_at: int | None = None
-    deadline: int | None = None
-    again: bool = False
-    shots: int = 100
 
 
 @dataclass(kw_only=True, slots=True)
@@ -76,15 +69,21 @@ class Plan:
     most: int | None = None
 
 
+LOST = ("lost", "reset_before", "late_in", "late_out", "error_after")
+
+
 class Scripted(Faults):
     """The first conversation of a kind goes wrong, the rest go well."""
 
     def __init__(self, network: str, rng: random.Random, *, local: bool, lasts: bool) -> None:
         self._local = local
         self._lasts = lasts
-        self._network = network
         self._rng = rng
         self._stubborn = rng.random() < 0.5
+        self._result, self._says = ("kept", False) if network not in WITHOUT_RESULT else (network, rng.random() < 0.5)
+        if network == UNWANTED or (network in WITHOUT_RESULT and rng.random() < 0.3):
+            network = rng.choice(LOST)
+        self._network = network
         self._left = dict.fromkeys(("submit", "find", "poll", "fetch", "cancel"), 1)
 
     def submit(self) -> str:
@@ -114,7 +113,16 @@ class Scripted(Faults):
             fails=1.0 if self._network == "fails" else 0.0,
             local=self._local,
             lasts=self._lasts or self._network == "late_out",
+            result=self._once(),
+            says=self._says,
         )
+
+    def _once(self) -> str:
+        """Of a local run only the first result is lost: it is run again."""
+        result = self._result
+        if self._local and result == "purged":
+            self._result = "kept"
+        return result
 
 
 class Drawn(Faults):
@@ -130,6 +138,7 @@ class Drawn(Faults):
         self._lag = rng.choice((0, 0, 2 * MINUTE))
         self._refuses = rng.random() < 0.05
         self._left = 12
+        self._loses = rng.choice((0.0, 0.0, 0.0, 0.4))
 
     def submit(self) -> str:
         self._left -= 1
@@ -149,7 +158,15 @@ class Drawn(Faults):
         return self._rng.randrange(self._lag) if self._lag else 0
 
     def manner(self) -> Manner:
-        return drawn_manner(self._rng, fails=self._fails, local=self._local, lasts=self._lasts)
+        loses = self._loses > 0 and self._rng.random() < self._loses
+        return drawn_manner(
+            self._rng,
+            fails=self._fails,
+            local=self._local,
+            lasts=self._lasts,
+            result=self._rng.choice(WITHOUT_RESULT) if loses else "kept",
+            says=loses and self._rng.random() < 0.5,
+        )
 
 
 def late_landing(rng: random.Random) -> int:
@@ -161,7 +178,9 @@ SHORT = (SECOND, SECOND, SECOND, 12 * SECOND)
 LONG = (SECOND, 8 * SECOND, 40 * SECOND, 90 * SECOND)
 
 
-def drawn_manner(rng: random.Random, *, fails: float, local: bool, lasts: bool) -> Manner:
+def drawn_manner(
+    rng: random.Random, *, fails: float, local: bool, lasts: bool, result: str = "kept", says: bool = False
+) -> Manner:
     """A short or a long job, cancellable or not; local ones take milliseconds, and a few of them seconds."""
     seconds = LONG if lasts else SHORT
     return Manner(
@@ -170,6 +189,8 @@ def drawn_manner(rng: random.Random, *, fails: float, local: bool, lasts: bool) 
         end=Phase.FAILED if rng.random() < fails else Phase.DONE,
         billed_if_failed=rng.random() < 0.5,
         cancels=rng.random() < 0.8,
+        result=result,
+        says=says,
     )
 
 
@@ -180,8 +201,16 @@ def exhaustive() -> Iterator[str]:
         for network in NETWORK:
             for bells in BELLS:
                 for crashes in points:
-                    name = f"{recovery.value}/{{}}/{network}/{bells}/{crashes}"
-                    yield name.format(DIALECTS[crc32(name.encode()) & 1])
+                    yield _named(recovery, network, bells, crashes)
+        for network in (UNWANTED, *WITHOUT_RESULT):
+            for bells in BELLS:
+                for crashes in ("none", *POINTS):
+                    yield _named(recovery, network, bells, crashes)
+
+
+def _named(recovery: Recovery, network: str, bells: str, crashes: str) -> str:
+    name = f"{recovery.value}/{{}}/{network}/{bells}/{crashes}"
+    return name.format(DIALECTS[crc32(name.encode()) & 1])
 
 
 def plan_of(schedule: str) -> Plan:
@@ -193,6 +222,7 @@ def plan_of(schedule: str) -> Plan:
     rng = random.Random(crc32(schedule.encode()))
     cancels = "cancel." in crashes or rng.random() < 0.15
     cancel_at = rng.choice((0, SECOND, 5 * SECOND, 40 * SECOND, 3 * MINUTE)) if cancels else None
+    wish, pauses = unwanted(rng, cancels=cancels) if network == UNWANTED else (Wish(at=0, cancel_at=cancel_at), {})
     return Plan(
         id=schedule,
         rng=rng,
@@ -201,7 +231,8 @@ def plan_of(schedule: str) -> Plan:
         faults=Scripted(network, rng, local=head == "rerun", lasts=cancels or rng.random() < 0.1),
         crashes={(point, 1) for point in crashes.split("+") if point != "none"},
         bells={"ok": (0.0, 0.0), "lost": (1.0, 0.0), "twice": (0.0, 1.0)}[bells],
-        wishes=(Wish(at=0, cancel_at=cancel_at),),
+        pauses=pauses,
+        wishes=(wish,),
         may_resubmit=rng.random() < 0.8,
         operator=rng.random() < 0.7,
         host_dies_at=rng.randrange(SECOND // 10, 20 * SECOND) if network == "gone" else None,
@@ -217,7 +248,7 @@ def _second(rng: random.Random) -> dict[str, int | None]:
 def _random(schedule: str, rng: random.Random) -> Plan:
     recovery = rng.choice(tuple(Recovery))
     dialect = rng.choice(DIALECTS)
-    wishes = tuple(_wish(rng) for _ in range(rng.choice((1, 1, 1, 2, 3))))
+    wishes = tuple(drawn_wish(rng) for _ in range(rng.choice((1, 1, 1, 2, 3))))
     lasts = rng.random() < 0.1 or any(wish.cancel_at is not None for wish in wishes)
     return Plan(
         id=schedule,
@@ -243,15 +274,4 @@ def _random(schedule: str, rng: random.Random) -> Plan:
         sweep_at=rng.randrange(2 * MINUTE) if rng.random() < 0.5 else 10 * MINUTE,
         mixed=dialect == "postgresql" and rng.random() < 0.6,
         **_second(rng),
-    )
-
-
-def _wish(rng: random.Random) -> Wish:
-    at = rng.choice((0, 0, rng.randrange(2 * MINUTE)))
-    return Wish(
-        at=at,
-        cancel_at=at + rng.choice((0, SECOND, 35 * SECOND, 5 * MINUTE, 12 * MINUTE)) if rng.random() < 0.35 else None,
-        deadline=at + rng.randrange(MINUTE, 10 * MINUTE) if rng.random() < 0.15 else None,
-        again=rng.random() < 0.2,
-        shots=rng.choice((1, 100, 1000)),
     )

@@ -7,15 +7,16 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 from broker.crash import POINTS
 from broker.domain.recovery import Recovery
-from tests.simulation.plan import BELLS, DIALECTS, MINUTE, MORE_POINTS, PAUSES, Drawn, Plan, Scripted, Wish
-from tests.simulation.vendor import SECOND
+from tests.simulation.plan import BELLS, DIALECTS, MORE_POINTS, PAUSES, UNWANTED, Drawn, Plan, Scripted
+from tests.simulation.treatment import SECOND
+from tests.simulation.wishes import MINUTE, Wish, unwanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ PAIRS = {
 }
 DEAR = 1_000_000_000_000  # more than anything costs here
 NETWORK = ("ok", "busy", "unauthorized", "refused", "reset_before", "lost", "unlisted", "error_after", "late_in",
-           "late_out", "late_reply", "talk", "fails")  # fmt: skip
+           "late_out", "late_reply", "talk", "fails", UNWANTED)  # fmt: skip
 # A request over a local socket lands at once or never; but its host can die.
 LOCAL_NETWORK = ("ok", "busy", "refused", "reset_before", "lost", "late_reply", "fails", "gone")
 # Nothing is asked there: a blind vendor cannot list, and a local run is simply run again.
@@ -114,6 +115,7 @@ def _scripted(schedule: str, vendor: str, rest: str, rng: random.Random) -> Sand
     lasts = (network == "late_out" and rng.random() < 0.7) or (vendor == "local" and point.startswith("poll."))
     held, held_until = _hold(vendor, rng, cancels=cancels, lasts=lasts)
     cancel_at = rng.choice(SOON if vendor == "local" else LATER) if cancels else None
+    wish, pauses = unwanted(rng, cancels=cancels) if network == UNWANTED else (Wish(at=0, cancel_at=cancel_at), {})
     return SandboxPlan(
         id=schedule,
         rng=rng,
@@ -124,7 +126,8 @@ def _scripted(schedule: str, vendor: str, rest: str, rng: random.Random) -> Sand
         faults=Wire(network, rng, local=vendor == "local", lasts=False),
         crashes={(point, 1)} - {("none", 1)},
         bells={"ok": (0.0, 0.0), "lost": (1.0, 0.0), "twice": (0.0, 1.0)}[bells],
-        wishes=(Wish(at=0, cancel_at=cancel_at, shots=rng.choice(FEW)),),
+        pauses=pauses,
+        wishes=(replace(wish, shots=rng.choice(FEW)),),
         may_resubmit=may_resubmit,
         operator=rng.random() < 0.7,
         host_dies_at=rng.randrange(rng.choice((40_000, SECOND, 2 * MINUTE))) if network == "gone" else None,

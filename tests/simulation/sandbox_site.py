@@ -53,6 +53,11 @@ class Row:
     def phase(self, _: int) -> Phase:
         return self.seen
 
+    @property
+    def listed_at(self) -> int:
+        """Its list never lags."""
+        return self.accepted_at
+
 
 class Standing:
     """What stands for the length of many schedules: an adapter, and the devices behind it."""

@@ -16,7 +16,8 @@ from broker.domain.recovery import Recovery
 from tests.simulation.sandbox_site import RUNS, Row, Site
 from tests.simulation.scenery import price_of
 from tests.simulation.stage import Violation
-from tests.simulation.vendor import SECOND, TIMEOUT
+from tests.simulation.treatment import SECOND
+from tests.simulation.vendor import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -115,6 +116,14 @@ class Sandboxed:
         """What it has charged for a job, in its own currency."""
         return Money(currency=self._currency, micros=row.micros)
 
+    def without_result(self, _: Row) -> bool:
+        """A sandbox keeps what it has run."""
+        return False
+
+    def told(self, _: Row) -> bool:
+        """So nobody needs to know this."""
+        return False
+
     def alive(self, tokens: Collection[str]) -> list[RemoteId]:
         """All that it ever accepted for these tokens: none of them may have a second."""
         return [row.remote_id for row in self.ledger.values() if row.token in tokens and not row.gone]
@@ -137,6 +146,8 @@ class Sandboxed:
         # A token vendor may be sent to as late as one likes; and what it got under which token, its ledger says.
         if self.recovery is not Recovery.TOKEN:
             self._world.checks.sending(order.token)
+        else:
+            self._world.checks.wanted(order.token)
         fault = self._faults.submit()
         self._stage.sleep(self._faults.landing() if fault == "stalled" else self.reply)
         reply = self._create(order, fault)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from broker.domain.budget import Budget
 from broker.domain.device import Device, Kind
+from broker.domain.estimate import worst_case
 from broker.domain.hub import Access, Agreement, Member
 from broker.domain.ids import DeviceName, HubId, KeyId, MemberId, OrganisationId, ProjectId
 from broker.domain.money import Money, Rate, convert
 from broker.domain.policy import Policy
-from broker.domain.price import Price
+from broker.domain.price import Price, charge
 from broker.domain.program import Format, Paradigm, Program
 from broker.domain.recovery import Recovery
 from broker.domain.requirement import Register, Requirement
@@ -108,6 +109,11 @@ def price_of(device: Device) -> Price:
 def in_won(listed: Money) -> Money:
     """What a vendor lists, in the hub's currency."""
     return listed if listed.currency == MEMBER.currency else convert(listed, RATES[listed.currency])
+
+
+def at_worst(device: Device, piece: Piece, shots: int) -> Money:
+    """What the vendor bills at most for so many shots, in its currency."""
+    return charge(price_of(device), worst_case(device, replace(piece.need, shots=shots, points=1)))
 
 
 def first_quote(device: Device, piece: Piece, shots: int) -> int:

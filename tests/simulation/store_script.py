@@ -11,6 +11,7 @@ from broker.domain.device import Kind
 from broker.domain.ids import attempt_id
 from broker.domain.lifecycle import JobState, advance
 from broker.domain.money import Money
+from broker.domain.price import Usage
 from broker.domain.recovery import Recovery
 from broker.store.jobs import StaleFence
 from tests.simulation.scenery import MEMBER, PROGRAM, START, device_of
@@ -124,7 +125,15 @@ def look_at_due(work):
         work.jobs.due(["pasqal"], LATER[5], 9), work.jobs.due(["pasqal"], LATER[95], 9),
         work.jobs.due(["pasqal"], LATER[95], 0), work.jobs.in_flight([DEVICE.name]),
         work.jobs.due(["pasqal"], LATER[5], 9, only=[NAMES[0]]), work.attempts.unresolved("pasqal"),
+        disturbed(work, LATER[5]),
     )  # fmt: skip
+
+
+def disturbed(work, at):
+    """What a look just before sending shows: of those as they stand, and of one that was claimed before."""
+    stored = [work.jobs.get(name) for name in NAMES]
+    before = [replace(stored[0], lease_until=LATER[1], fence=0)]
+    return work.jobs.disturbed(stored, at), work.jobs.disturbed(before, at), work.jobs.disturbed([], at)
 
 
 def witness(work):
@@ -141,13 +150,15 @@ def witness(work):
 
 def give_up(work):
     job = work.jobs.get(NAMES[0])
-    work.attempts.save([attempt_of(job, end=AttemptEnd.ABSENT, detail="gone")])
+    said = Usage(tasks=2, shots=3, run_ms=4)
+    work.attempts.save([attempt_of(job, end=AttemptEnd.ABSENT, detail="gone", usage=said, unwanted_at=LATER[3])])
     second = attempt_of(job, id=attempt_id(job.id, 2), number=2, intent_at=LATER[3], end=AttemptEnd.REFUSED)
     third = replace(second, id=attempt_id(job.id, 3), number=3, intent_at=LATER[4])
     work.attempts.add([second, third])
     return (
         work.attempts.of(NAMES[0]), work.attempts.known("pasqal", ["remote-1"]), work.attempts.disowned("pasqal"),
         work.attempts.abandoned("pasqal", 9), work.attempts.abandoned("pasqal", 1),
+        work.attempts.left("pasqal", "remote-1"), work.attempts.left("other", "remote-1"),
     )  # fmt: skip
 
 
@@ -186,6 +197,8 @@ def others(work):
         work.catalogue.prices(START), work.catalogue.prices(START - timedelta(1)),
         work.catalogue.price("none"), work.catalogue.device(DEVICE.name), work.catalogue.pauses(LATER[5]),
         work.catalogue.pauses(LATER[10]), work.archive.programs([PROGRAM.sha256, "none"]),
+        work.jobs.queued_devices(["pasqal"], LATER[8]), work.jobs.queued_devices(["pasqal"], LATER[9]),
+        disturbed(work, LATER[8]), disturbed(work, LATER[9]),
     )  # fmt: skip
 
 
@@ -194,7 +207,9 @@ def stray(work):
     again = work.orphans.note("pasqal", "a", None, LATER[1])
     before = work.orphans.noted("pasqal", settled=False), work.orphans.noted("pasqal", settled=True)
     settled = [work.orphans.settle("pasqal", name, cost) for name, cost in (("a", HELD), ("a", None), ("c", HELD))]
-    return named, again, before, settled, work.orphans.noted("other", settled=False)
+    old = [work.orphans.unbooked_since(vendor, at) for vendor, at in (("pasqal", START), ("other", START))]
+    older = work.orphans.unbooked_since("pasqal", START - timedelta(seconds=1))
+    return named, again, before, settled, work.orphans.noted("other", settled=False), old, older
 
 
 def stray_later(work):

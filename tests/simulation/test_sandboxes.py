@@ -14,6 +14,7 @@ from tests.simulation.sandbox_plan import LOCAL_NETWORK, NETWORK, UNSEEN, VENDOR
 from tests.simulation.sandbox_run import SLOWEST_FIRST, examine
 
 RANDOM = {"pasqal": 24, "braket": 40, "quandela": 60, "local": 60}
+SENT = "14: .* is sent (although it was cancelled|after its deadline)"
 UNBOOKED = "13: unaccounted: the ledger has charged"
 # Mistake, where to look for it, and what the vendor's own ledger shows then.
 MISTAKES = {
@@ -22,16 +23,19 @@ MISTAKES = {
         ("token_class_is_requeued_instead_of_resent", "[^/]+/late_in/.*", "3: double"),
         ("refused_look_is_taken_for_a_refused_create", "[^/]+/unlisted/.*", "3: double"),
         ("cancel_only_flips_the_row", "[^/]+/ok/[^/]+/cancel.*", UNBOOKED),
+        ("what_nobody_wants_is_sent_again", "[^/]+/unwanted/.*", SENT),
     ),
     "pasqal": (
         ("list_is_skipped_before_requeue", "[^/]+/lost/.*", "3: double"),
         ("quiescence_is_too_short", "[^/]+/late_in/.*", "3: double"),
         ("nobody_sweeps", "[^/]+/late_out/.*", f"{UNBOOKED}|unaccounted: .* no sweep found it"),
         ("orphans_cost_nobody_anything", "[^/]+/late_out/.*", UNBOOKED),
+        ("deadline_counts_only_in_the_queue", "[^/]+/unwanted/.*", SENT),
     ),
     "quandela": (
         ("blind_is_requeued", "[^/]+/lost/.*", "3: double"),
         ("timeout_is_taken_for_unsent", "[^/]+/lost/.*", "3: double"),
+        ("create_trusts_the_claim", "[^/]+/unwanted/.*", SENT),
         ("server_error_is_taken_for_a_refusal", "[^/]+/error_after/.*", f"3: double|{UNBOOKED}"),
     ),
     "local": (("lost_local_run_fails_the_job", "[^/]+/gone/twice/.*", "lost: .* without a cause"),),

@@ -17,7 +17,7 @@ from tests.simulation.run import crew, play_all, simulate
 from tests.simulation.world import play
 
 ROOT = Path(__file__).parents[2]
-SCHEDULES = 65_000
+SCHEDULES = 67_000
 # Nothing to ask: a blind vendor cannot list, and a local run is simply run again.
 NEVER = {
     (point, recovery)

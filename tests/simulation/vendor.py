@@ -6,16 +6,16 @@ never by our code.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from backends.base import Outcome, Phase, Recovery, Snapshot
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unauthorized, UnknownJob, UnknownStatus
 from broker.domain.ids import RemoteId
 from broker.domain.money import Money
-from broker.domain.price import Usage, charge
+from broker.domain.price import charge
 from broker.domain.result import Outcomes
 from tests.simulation.scenery import price_of
+from tests.simulation.treatment import SECOND, Accepted, Manner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -25,61 +25,9 @@ if TYPE_CHECKING:
     from tests.simulation.stage import Stage
     from tests.simulation.world import World
 
-SECOND = 1_000_000
 TIMEOUT = 30 * SECOND
 GAP = 60 * SECOND
 ALIVE = frozenset({Phase.QUEUED, Phase.RUNNING, Phase.DONE})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Manner:
-    """How the vendor treats one job: its times, how it ends, whether it lets itself be cancelled."""
-
-    queued: int = 2 * SECOND
-    running: int = 5 * SECOND
-    end: Phase = Phase.DONE
-    billed_if_failed: bool = False
-    cancels: bool = True
-
-
-@dataclass(slots=True, eq=False)
-class Accepted:
-    """One line of the vendor's ledger: a create that it accepted."""
-
-    remote_id: RemoteId
-    token: str
-    device: str
-    shots: int
-    manner: Manner
-    accepted_at: int
-    listed_at: int
-    stopped_at: int | None = None
-    gone: bool = False
-
-    @property
-    def cancels(self) -> bool:
-        """Whether it ends when it is told to."""
-        return self.manner.cancels
-
-    def phase(self, now: int) -> Phase:
-        """Where it stands."""
-        if self.stopped_at is not None:
-            return Phase.CANCELLED
-        if now < self.accepted_at + self.manner.queued:
-            return Phase.QUEUED
-        if now < self.accepted_at + self.manner.queued + self.manner.running:
-            return Phase.RUNNING
-        return self.manner.end
-
-    def usage(self, now: int) -> Usage | None:
-        """What the vendor bills by now; None: nothing."""
-        phase = self.phase(now)
-        if phase is Phase.DONE or (phase is Phase.FAILED and self.manner.billed_if_failed):
-            return Usage(shots=self.shots, run_ms=self.manner.running // 1000)
-        began = self.accepted_at + self.manner.queued
-        if self.stopped_at is not None and self.stopped_at > began:
-            return Usage(shots=0, run_ms=(self.stopped_at - began) // 1000)
-        return None
 
 
 class Faults:
@@ -162,6 +110,14 @@ class Vendor:
         """What the vendor's invoice will say of a job, in its own currency."""
         usage, price = line.usage(self.stage.now), price_of(self._devices[line.device])
         return Money(currency=price.currency, micros=0) if usage is None else charge(price, usage)
+
+    def without_result(self, line: Accepted) -> bool:
+        """Whether nobody can ever read its result."""
+        return line.manner.result != "kept"
+
+    def told(self, line: Accepted) -> bool:
+        """Whether it says in its status what it bills for a job that is done."""
+        return line.manner.says
 
     def alive(self, tokens: Collection[str]) -> list[RemoteId]:
         """The jobs of these tokens that it bills, or will."""
@@ -261,7 +217,8 @@ class Vendor:
         if line is None or line.gone:
             return Snapshot(phase=Phase.LOST, word="404")
         phase = line.phase(now)
-        usage = line.usage(now) if phase in (Phase.FAILED, Phase.CANCELLED) else None
+        speaks = phase in (Phase.FAILED, Phase.CANCELLED) or (phase is Phase.DONE and line.manner.says)
+        usage = line.usage(now) if speaks else None
         return Snapshot(phase=phase, word=phase.value.upper(), usage=usage)
 
     def fetch(self, remote_id: RemoteId) -> Outcome:
@@ -272,6 +229,10 @@ class Vendor:
         usage = line.usage(self.stage.now)
         if line.phase(self.stage.now) is not Phase.DONE or usage is None:
             raise BackendError(f"{remote_id} has no result")
+        if line.manner.result == "purged":
+            raise UnknownJob(f"the result of {remote_id} was purged")
+        if line.manner.result == "unreadable":
+            raise BackendError(f"the result of {remote_id} is garbled")
         return Outcome(points=(Outcomes(counts={"0": line.shots}),), usage=usage, raw=remote_id)
 
     def cancel(self, remote_id: RemoteId) -> None:

@@ -19,10 +19,12 @@ from tests.simulation.checks import Checks
 from tests.simulation.ending import judge
 from tests.simulation.fake_store import FakeStore
 from tests.simulation.local import Local
-from tests.simulation.plan import MINUTE, Plan, plan_of
+from tests.simulation.plan import Plan, plan_of
 from tests.simulation.scenery import MICROSECOND, PIECE, START, Piece, device_of, furnish, moment, second_of
 from tests.simulation.stage import Crash, Crew, Stage, Violation
-from tests.simulation.vendor import SECOND, Vendor
+from tests.simulation.treatment import SECOND
+from tests.simulation.vendor import Vendor
+from tests.simulation.wishes import MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,9 +156,17 @@ class World:
                 continue
             if job.lease_until is not None and job.lease_until > due:
                 due = job.lease_until
+            if job.state is JobState.QUEUED and not job.cancel_requested:
+                due = max(due, self._paused_until(job))
             if first is None or due < first:
                 first = due
         return None if first is None else (first - START) // MICROSECOND
+
+    def _paused_until(self, job: Job) -> datetime:
+        """Until then its device or backend is paused; a deadline that passes meanwhile ends it all the same."""
+        rows = [self.store.tables["pauses"].get(scope) for scope in (job.device, job.backend)]
+        until = max((row[2] for row in rows if row is not None), default=START)
+        return until if job.deadline is None else min(until, job.deadline)
 
     def _room(self, device: Device) -> int:
         locked = self.store.locks and ("devices", device.name) in self.store.locks
@@ -196,7 +206,7 @@ class World:
             self.stage.at(self.stage.now + SWEEP_EVERY, "sweep", self.sweep)
 
     def _unbooked(self) -> bool:
-        return any(loss is None for _, loss in self.store.tables["orphans"].values())
+        return any(loss is None for _, loss, _ in self.store.tables["orphans"].values())
 
     def _moving(self) -> bool:
         waiting = JobState.ATTENTION if not self.plan.operator else None

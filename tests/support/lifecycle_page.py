@@ -18,8 +18,8 @@ MEANING = {
     JobState.ATTENTION: "the evidence does not decide; an operator adopts or releases it, and the hold stays so long",
     JobState.SUCCEEDED: "the result is stored with its hash and the bill is booked",
     JobState.FAILED: "it ended without a result; `error_code` says why",
-    JobState.CANCELLED: "its owner stopped it: nothing was sent, or the vendor agreed",
-    JobState.EXPIRED: "its deadline passed while it was queued",
+    JobState.CANCELLED: "its owner stopped it: the vendor has nothing of it, or agreed",
+    JobState.EXPIRED: "its deadline passed before a vendor had it",
 }
 HEAD = """\
 # The life of a job

@@ -16,9 +16,9 @@ AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 LEGAL = {
     "accepted": "queued failed cancelled",
     "queued": "submitting expired failed cancelled",
-    "submitting": "submitted queued unknown failed cancelled",
-    "unknown": "submitted queued attention failed cancelled",
-    "attention": "submitted failed cancelled",
+    "submitting": "submitted queued unknown failed cancelled expired",
+    "unknown": "submitted queued attention failed cancelled expired",
+    "attention": "submitted failed cancelled expired",
     "submitted": "running fetching queued failed cancelled",
     "running": "fetching queued failed cancelled",
     "fetching": "succeeded queued failed cancelled",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from backends.base import Phase, Snapshot
-from backends.errors import BackendError, OutcomeUnknown
+from backends.errors import BackendError, OutcomeUnknown, UnknownJob
 from broker.domain.price import Usage
 from broker.domain.recovery import Recovery
 from broker.services.invariants import verify
@@ -100,3 +102,52 @@ def test_a_jobs_own_task_is_no_orphan(both, vendor):
     both.stray = "no-token-of-ours"
     assert swept(both, vendor) == 0
     assert vendor.cancelled == []
+
+
+GONE = Snapshot(phase=Phase.LOST, word="404")
+
+
+@pytest.mark.parametrize("lost", ["result", "job"])
+def test_a7_one_of_which_the_vendor_says_nothing_any_more_costs_its_worst_case(both, vendor, lost):
+    vendor.word, vendor.result = RUNNING, UnknownJob("purged")
+    assert swept(both, vendor) == 1
+    vendor.word = DONE if lost == "result" else GONE
+    assert swept(both, vendor) == 0
+    assert loss(both) == (400_000, -400_000)
+    assert both.sums() == {0}
+    assert {found.invariant: found.violations for found in verify(both.store, both.clock())}["13"] == 0
+
+
+def test_a7_what_the_vendor_says_that_it_bills_is_booked_without_its_result(both, vendor):
+    vendor.word, vendor.result = replace(DONE, usage=Usage(tasks=1, shots=40)), BackendError("too big")
+    assert swept(both, vendor) == 0
+    assert loss(both) == (340_000, -340_000)
+
+
+def test_a7_a_lost_orphan_whose_worst_case_nobody_knows_stays_noted_and_stops_no_other(both, vendor):
+    """Two landed under one token; one of them is written on the attempt, of the other only the device is known."""
+    find, attempt = vendor.find, both.stray
+    vendor.find = lambda token: [*find(token), *(["twin"] if attempt.startswith(token) else [])]
+    vendor.word = RUNNING
+    assert swept(both, vendor) == 2
+    vendor.word = GONE
+    assert swept(both, vendor) == 1
+    assert loss(both) == (400_000, -400_000)
+
+
+def test_a7_one_whose_result_stays_unreadable_for_a_week_costs_its_worst_case(both, vendor):
+    vendor.word, vendor.result = DONE, BackendError("garbled")
+    assert swept(both, vendor) == 1
+    both.clock.forward(6 * 86_400)
+    assert swept(both, vendor) == 1
+    both.clock.forward(2 * 86_400)
+    assert swept(both, vendor) == 0
+    assert loss(both) == (400_000, -400_000)
+
+
+def test_a7_a_lost_local_orphan_costs_nothing(both, vendor):
+    vendor.word = RUNNING
+    assert swept(both, vendor) == 1
+    vendor.recovery, vendor.word = Recovery.RERUN, GONE
+    assert swept(both, vendor) == 0
+    assert loss(both) == (0, 0)

@@ -1,4 +1,4 @@
-"""Safe: who made a key and what it may spend; the hub's time."""
+"""Safe: who made a key and what it may spend; what a vendor bills for an attempt; the hub's time."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,12 +12,14 @@ depends_on = None
 def upgrade() -> None:
     """Expand."""
     _keys()
+    _attempts()
     _clocks()
 
 
 def downgrade() -> None:
     """Contract."""
     op.drop_table("clocks")
+    _attempts_back()
     _keys_back()
 
 
@@ -43,6 +45,18 @@ def _keys_back() -> None:
         batch_op.drop_column("budget_id")
         batch_op.drop_constraint(op.f("fk_api_keys_parent_id"), type_="foreignkey")
         batch_op.drop_column("parent_id")
+
+
+def _attempts() -> None:
+    with op.batch_alter_table("attempts") as batch_op:
+        batch_op.add_column(sa.Column("unwanted_at", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("usage", sa.Text(), nullable=True))
+
+
+def _attempts_back() -> None:
+    with op.batch_alter_table("attempts") as batch_op:
+        batch_op.drop_column("usage")
+        batch_op.drop_column("unwanted_at")
 
 
 def _clocks() -> None:
