@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from backends import storable
 from backends.base import SUBMIT_TIMEOUT_S, Outcome, Phase, Recovery, Snapshot
 from backends.braket.answers import is_conflict, reading_error
 from backends.braket.devices import device_of, name_of
 from backends.braket.layout import TOKEN_TAG, bits_of
+from backends.braket.parts import Budget, folder_of, part_of
 from backends.braket.pricelist import PriceList, download
 from backends.braket.prices import examples, published
 from backends.braket.request import create_request, region_of
@@ -22,6 +25,8 @@ from backends.braket.status import phase_of
 from backends.braket.transport import Transport
 from backends.child import ChildPool, Limits
 from backends.errors import Busy, Refused, UnknownJob
+from backends.outcome_check import documented, sound
+from backends.translation import Untrue
 from broker.domain.ids import RemoteId
 from broker.domain.price import Price, Usage
 
@@ -104,7 +109,12 @@ class BraketBackend:
     def submit(self, order: Order) -> RemoteId:
         """One ``CreateQuantumTask``; the same token and order give the same request, byte for byte."""
         assert self._translate is not None  # noqa: S101  set by the constructor either way
-        request = create_request(order, self._settings, self._translate)
+        try:
+            request = create_request(order, self._settings, self._translate)
+        except Untrue:
+            if self._child:
+                self._child.close()
+            raise
         return RemoteId(self._transport.create(region_of(order, self._settings), request))
 
     def find(self, token: str) -> Sequence[RemoteId]:
@@ -150,8 +160,7 @@ class BraketBackend:
 
     def _snapshot(self, arn: RemoteId, word: str | None, *, closely: bool) -> Snapshot:
         phase = phase_of(word) if word is not None else None
-        stopped = phase in (Phase.FAILED, Phase.CANCELLED)
-        tells_all = not stopped and (phase is not Phase.QUEUED or not closely)
+        tells_all = phase is Phase.RUNNING or (phase is Phase.QUEUED and not closely)
         if word is not None and phase is not None and tells_all:
             return Snapshot(phase=phase, word=word)
         try:
@@ -162,8 +171,8 @@ class BraketBackend:
             phase=phase_of(task["status"]),
             word=task["status"],
             queue_position=_position(task),
-            message=task.get("failureReason", ""),
-            usage=_shots_run(task),
+            message=storable.text(task.get("failureReason")),
+            usage=_billed(task),
         )
 
     def _task(self, arn: str) -> Mapping[str, Any]:
@@ -184,36 +193,42 @@ class BraketBackend:
             if phase in (Phase.QUEUED, Phase.RUNNING):
                 raise Busy("the task has not ended", retry_after=self.poll_floor_s)
             raise Refused(f"braket: the task is {task['status']}: {task.get('failureReason', '')}", code="run_failed")
-        raw = self._object(task, "results.json")
+        with documented("braket"):
+            return self._outcome(task)
+
+    def _outcome(self, task: Mapping[str, Any]) -> Outcome:
+        budget = Budget(_RESULT_BYTES)
+        raw = self._object(task, "results.json", budget)
         shots = int(task.get("numSuccessfulShots") or task["shots"])
         reading = read(
             json.loads(raw),
             bits=bits_of(task.get("tags") or {}),
             shots=shots,
-            part=lambda path: json.loads(self._object(task, path)),
+            part=lambda path: json.loads(self._object(task, part_of(path), budget)),
         )
-        return Outcome(
-            points=reading.points,
-            usage=_usage(task, shots, reading.run_ms),
-            raw=raw,
-            compiled=reading.compiled,
-            engine=task["deviceArn"],
-            software={"boto3": version("boto3")},
-            warnings=reading.warnings,
-            run_ended_at=task["endedAt"].timestamp() if "endedAt" in task else None,
+        return sound(
+            Outcome(
+                points=reading.points,
+                usage=_usage(task, shots, reading.run_ms),
+                raw=raw,
+                compiled=reading.compiled,
+                engine=task["deviceArn"],
+                software={"boto3": version("boto3")},
+                warnings=reading.warnings,
+                run_ended_at=task["endedAt"].timestamp() if "endedAt" in task else None,
+            )
         )
 
-    def _object(self, task: Mapping[str, Any], path: str) -> str:
-        key = f"{task['outputS3Directory']}/{path}"
+    def _object(self, task: Mapping[str, Any], path: str, budget: Budget) -> str:
+        key = f"{folder_of(task)}/{path}"
         try:
             answer = self._transport.objects(_region(task["quantumTaskArn"])).get_object(
                 Bucket=task["outputS3Bucket"], Key=key
             )
-            body: bytes = answer["Body"].read(_RESULT_BYTES + 1)
+            body: bytes = answer["Body"].read(budget.left + 1)
         except Exception as error:
             raise reading_error(error) from error
-        if len(body) > _RESULT_BYTES:
-            raise Refused("braket: the result is larger than this hub takes", code="limit_exceeded")
+        budget.spend(len(body))
         return body.decode("utf-8")
 
     def cancel(self, remote_id: RemoteId) -> None:
@@ -253,10 +268,16 @@ def _by_region(arns: Sequence[RemoteId]) -> dict[str, list[str]]:
     return regions
 
 
-def _shots_run(task: Mapping[str, Any]) -> Usage | None:
-    """A task that was stopped costs the shots that had run; a finished one says its usage with its result."""
-    shots = int(task.get("numSuccessfulShots") or 0)
-    return Usage(tasks=1, shots=shots) if shots and task["status"] in ("FAILED", "CANCELLED") else None
+def _billed(task: Mapping[str, Any]) -> Usage | None:
+    """What the status of an ended task says that Amazon bills.
+
+    One that was stopped costs the shots that had run, a finished one those that it was to run; inside a reservation
+    none cost anything. A simulator's run time stands in its result alone: what is said here is then its minimum.
+    """
+    shots = storable.amount(task.get("numSuccessfulShots"))
+    if task["status"] == "COMPLETED":
+        return _usage(task, int(shots or task["shots"]), 0)
+    return _usage(task, shots, 0) if shots and task["status"] in ("FAILED", "CANCELLED") else None
 
 
 def _usage(task: Mapping[str, Any], shots: int, run_ms: int) -> Usage:
@@ -269,7 +290,7 @@ def _usage(task: Mapping[str, Any], shots: int, run_ms: int) -> Usage:
 def _position(task: Mapping[str, Any]) -> int | None:
     """Braket writes ``>2000`` for a long queue and ``None`` for a task that has started."""
     text = str((task.get("queueInfo") or {}).get("position", "")).lstrip(">")
-    return int(text) if text.isdigit() else None
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
 def backend(*, data: Path, environ: Mapping[str, str]) -> Backend | None:  # noqa: ARG001  every factory's signature
