@@ -57,7 +57,7 @@ def _object(content: bytes) -> dict[str, Any] | None:
 
 
 def patience(header: object, *, otherwise: float = PATIENCE_S) -> float:
-    """Seconds from ``Retry-After``, a number or a date (RFC 9110 §10.2.3); ``otherwise`` where it says nothing sensible.
+    """Seconds from ``Retry-After``, a number or a date (RFC 9110 §10.2.3); ``otherwise`` where it says nothing.
 
     Never below ``SHORTEST_PATIENCE_S``, whatever a server says: "0" made one job send thousands of creates. Never above
     ``LONGEST_PATIENCE_S``: a date of next year would park a job for good.

@@ -116,7 +116,7 @@ def software(value: object) -> dict[str, str]:
     return {storable.text(key, 100): storable.text(version, 100) for key, version in pairs if key and version}
 
 
-def _bindings(value: Mapping[str, Any]) -> dict[str, float]:
+def _bindings(value: Mapping[Any, Any]) -> dict[str, float]:
     found: dict[str, float] = {}
     for key, number in value.items():
         if not isinstance(key, str) or not isinstance(number, (int, float)) or not abs(number) < float("inf"):

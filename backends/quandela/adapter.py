@@ -145,8 +145,8 @@ class QuandelaBackend:
             raise Busy(f"quandela: {error}; nothing was sent") from None
         except Unanswered as error:
             raise OutcomeUnknown(f"quandela: {error}") from None
-        job_id = (reply.document or {}).get("job_id")
-        if reply.status == _HTTP_OK and storable.remote_id(job_id):
+        job_id = storable.remote_id((reply.document or {}).get("job_id"))
+        if reply.status == _HTTP_OK and job_id:
             return RemoteId(job_id)
         raise answers.creation_error(reply)
 

@@ -121,7 +121,9 @@ OWN = (
 GATHERED = translate(
     {"source": OWN, "bits": 2, "verbatim": False, "format": "openqasm3", "operations": [], "parameters": []}
 )
-BRAKETS = replace(ORDER, program=Program.of(Format.OPENQASM3, OWN), points=({},), requirement=replace(NEED, parameters=()))
+BRAKETS = replace(
+    ORDER, program=Program.of(Format.OPENQASM3, OWN), points=({},), requirement=replace(NEED, parameters=())
+)
 
 
 def test_a_program_of_braket_s_own_goes_as_it_is_with_one_register_for_its_bits():

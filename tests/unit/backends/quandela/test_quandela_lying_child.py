@@ -23,7 +23,6 @@ from tests.contract.promises import requirement
 from tests.support import quandela_programs as programs
 
 
-
 class Desk:
     """A child that says what it is told to."""
 
@@ -157,7 +156,10 @@ def test_a3_a_gate_circuit_s_bits_are_those_of_the_order(bits):
 @pytest.mark.parametrize(
     ("trouble", "code"),
     [
-        (ChildError(kind="X" * 9999, message="\x00" * 9999, where={"code": 7, "line": "1"}, tail=""), "program_invalid"),
+        (
+            ChildError(kind="X" * 9999, message="\x00" * 9999, where={"code": 7, "line": "1"}, tail=""),
+            "program_invalid",
+        ),
         (ChildError(kind=7, message=None, where={"code": "A" * 99, "line": 10**30}, tail=""), "program_invalid"),
         (ChildKilled("crash"), "program_invalid"),
         (ChildKilled("wall"), "limit_exceeded"),
@@ -168,7 +170,8 @@ def test_a3_what_a_child_says_of_its_failure_is_bounded_and_can_be_stored(troubl
         adapter(trouble).submit(programs.order())
     assert caught.value.code == code
     assert (caught.value.line, caught.value.pointer) == (None, None)
-    assert "\x00" not in str(caught.value) and len(str(caught.value)) <= 2000
+    assert "\x00" not in str(caught.value)
+    assert len(str(caught.value)) <= 2000
 
 
 # ------------------------------------------------------------------------------------- results
