@@ -24,8 +24,8 @@ from backends.braket.spending import Spending
 from backends.braket.status import phase_of
 from backends.braket.transport import Transport
 from backends.child import ChildPool, Limits
-from backends.errors import Busy, Refused, UnknownJob
-from backends.outcome_check import documented, sound
+from backends.errors import Busy, Refused, UnknownJob, Unreadable
+from backends.outcome_check import counted, documented, sound
 from backends.translation import Untrue
 from broker.domain.ids import RemoteId
 from broker.domain.price import Price, Usage
@@ -206,6 +206,9 @@ class BraketBackend:
             shots=shots,
             part=lambda path: json.loads(self._object(task, part_of(path), budget)),
         )
+        obtained = sum(sum(counted(point.counts).values()) for point in reading.points)
+        if obtained > task["shots"]:
+            raise Unreadable(f"braket's result has {obtained} shots, {task['shots']} were asked for")
         return sound(
             Outcome(
                 points=reading.points,
