@@ -21,7 +21,11 @@ _REMOTE_ID = re.compile(r"[!-~]{1,256}")
 
 def text(value: object, most: int = MAX_SENTENCE) -> str:
     """A text that UTF-8 and PostgreSQL take, of at most ``most`` characters; what is no text is none."""
-    return _UNSTORABLE.sub("\ufffd", value[:most]) if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    if value.isascii() and "\0" not in value:
+        return value[:most]
+    return _UNSTORABLE.sub("\ufffd", value[:most])
 
 
 def name(value: object) -> str | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from backends import storable
 from backends.base import SUBMIT_TIMEOUT_S, Outcome, Phase, Recovery, Snapshot
 from backends.braket.answers import is_conflict, reading_error
+from backends.braket.billing import billed, usage_of
 from backends.braket.devices import device_of, name_of
 from backends.braket.layout import TOKEN_TAG, bits_of
 from backends.braket.parts import Budget, folder_of, part_of
@@ -28,7 +29,7 @@ from backends.errors import Busy, Refused, UnknownJob, Unreadable
 from backends.outcome_check import counted, documented, sound
 from backends.translation import Untrue
 from broker.domain.ids import RemoteId
-from broker.domain.price import Price, Usage
+from broker.domain.price import Price
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -172,7 +173,7 @@ class BraketBackend:
             word=task["status"],
             queue_position=_position(task),
             message=storable.text(task.get("failureReason")),
-            usage=_billed(task),
+            usage=billed(task),
         )
 
     def _task(self, arn: str) -> Mapping[str, Any]:
@@ -212,7 +213,7 @@ class BraketBackend:
         return sound(
             Outcome(
                 points=reading.points,
-                usage=_usage(task, shots, reading.run_ms),
+                usage=usage_of(task, shots, reading.run_ms),
                 raw=raw,
                 compiled=reading.compiled,
                 engine=task["deviceArn"],
@@ -269,25 +270,6 @@ def _by_region(arns: Sequence[RemoteId]) -> dict[str, list[str]]:
     for arn in arns:
         regions.setdefault(_region(arn), []).append(arn)
     return regions
-
-
-def _billed(task: Mapping[str, Any]) -> Usage | None:
-    """What the status of an ended task says that Amazon bills.
-
-    One that was stopped costs the shots that had run, a finished one those that it was to run; inside a reservation
-    none cost anything. A simulator's run time stands in its result alone: what is said here is then its minimum.
-    """
-    shots = storable.amount(task.get("numSuccessfulShots"))
-    if task["status"] == "COMPLETED":
-        return _usage(task, int(shots or task["shots"]), 0)
-    return _usage(task, shots, 0) if shots and task["status"] in ("FAILED", "CANCELLED") else None
-
-
-def _usage(task: Mapping[str, Any], shots: int, run_ms: int) -> Usage:
-    """What Amazon bills for a finished task: nothing inside a reservation, which is paid by the hour."""
-    if task.get("associations"):
-        return Usage(tasks=0, shots=0, run_ms=0)
-    return Usage(tasks=1, shots=shots, run_ms=run_ms)
 
 
 def _position(task: Mapping[str, Any]) -> int | None:
