@@ -132,9 +132,9 @@ def _check(order: Order, made: Requirement, bits: object) -> None:
     need = order.requirement
     if not isinstance(bits, str) or len(bits) > 2 * MAX_BITS or not _BITS.fullmatch(bits):
         raise Untrue("it does not say which qubit each bit reads")
-    read = bits.split(".")
-    if len(read) != need.bits or any(one != UNREAD and int(one) >= need.width for one in read):
-        raise Untrue(f"it reads other bits than the {need.bits} of the program")
+    read, wanted = bits.split("."), need.bits or need.width
+    if len(read) != wanted or any(one != UNREAD and int(one) >= need.width for one in read):
+        raise Untrue(f"it reads other bits than the {wanted} of the program")
 
 
 def _asked(order: Order) -> Requirement:
