@@ -60,7 +60,10 @@ class Order:
 class Snapshot:
     """One look at a vendor's job; ``word`` is the vendor's own status, kept beside our phase.
 
-    ``usage`` is what the vendor bills for a job that ended without a result (None: nothing).
+    ``usage`` is what the vendor bills for a job that has ended (``DONE``, ``FAILED``, ``CANCELLED``), as far as its
+    status says: a run whose result is gone is booked from it. None for a job that did not finish: nothing is billed.
+    None for a ``DONE`` job: the status does not tell, or what it tells cannot be read; that is never a bill of zero.
+    Where a part of the bill stands in the result alone (a Braket simulator's run time), it is the least that is billed.
     """
 
     phase: Phase
@@ -119,10 +122,20 @@ class Backend(Protocol):
         """The vendor's jobs whose token starts with ``token``. For a blind vendor, always empty."""
 
     def poll(self, remote_ids: Sequence[RemoteId]) -> Mapping[RemoteId, Snapshot]:
-        """A look at many jobs at once; one that the vendor does not know is ``LOST``."""
+        """A look at many jobs at once; one that the vendor does not know is ``LOST``.
+
+        Ended jobs are looked at as closely as their bill needs. What is odd about one job stays with that job.
+        """
 
     def fetch(self, remote_id: RemoteId) -> Outcome:
-        """The result of a finished job; the same again when asked again."""
+        """The result of a finished job; the same again when asked again.
+
+        Raises:
+            UnknownJob: in the vendor's own words the job, or its result, is gone for good; no 404 alone says so.
+            Busy: not now.
+            Refused: it ended without a result.
+            Unreadable: there is one, and it is not what is documented.
+        """
 
     def cancel(self, remote_id: RemoteId) -> None:
         """Ask the vendor to stop; silent on a finished or unknown job."""

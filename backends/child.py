@@ -8,6 +8,7 @@ from collections import deque
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+from backends import storable
 from backends.child_process import ChildKilled, Limits, Process
 
 if TYPE_CHECKING:
@@ -17,17 +18,20 @@ __all__ = ["Child", "ChildError", "ChildKilled", "ChildPool", "Limits"]
 
 
 class ChildError(Exception):
-    """The function raised: its type's name and message, and where in the program if the error knew."""
+    """The function raised: its type's name and message, and where in the program if the error knew.
 
-    def __init__(self, *, kind: str, message: str, where: Mapping[str, Any], tail: str) -> None:
-        super().__init__(f"{kind}: {message}")
-        self.type = kind
-        self.message = message
+    All of it comes from the child: it is of the right types, bounded and storable, and true only as far as that.
+    """
+
+    def __init__(self, *, kind: object, message: object, where: Mapping[str, Any], tail: str) -> None:
+        self.type = storable.name(kind) or "Exception"
+        self.message = storable.text(message)
+        super().__init__(f"{self.type}: {self.message}")
         self.tail = tail
-        self.code: str | None = where.get("code")
-        self.line: int | None = where.get("line")
-        self.column: int | None = where.get("column")
-        self.pointer: str | None = where.get("pointer")
+        self.code = storable.code(where.get("code"), "") or None
+        self.line = storable.place(where.get("line"))
+        self.column = storable.place(where.get("column"))
+        self.pointer = storable.pointer(where.get("pointer"))
 
 
 class Child:
@@ -73,9 +77,14 @@ class Child:
                 self._drop()
                 raise
             fault = reply.get("error")
-            if fault is not None:
-                raise ChildError(kind=fault["type"], message=fault["message"], where=fault, tail=process.tail())
-        value: dict[str, Any] = reply["value"]
+            if isinstance(fault, dict):
+                told = {"kind": fault.get("type"), "message": fault.get("message")}
+                raise ChildError(**told, where=fault, tail=process.tail())
+            value = reply.get("value")
+            if not isinstance(value, dict):
+                # Only a child that is no longer ours says this: it must serve nobody else.
+                self._drop()
+                raise ChildKilled("crash", tail="its reply was neither a value nor an error")
         return value
 
     def stop(self) -> None:

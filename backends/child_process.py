@@ -19,7 +19,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from backends import child_frame, storable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +30,7 @@ START_S = 120.0
 MAX_REPLY_BYTES = 256 << 20
 TAIL_BYTES = 8192
 
+_Told = TypeVar("_Told")
 Reason = Literal["wall", "cpu", "memory", "crash", "cancelled"]
 
 KILLED: dict[Reason, str] = {
@@ -71,7 +74,7 @@ class Process:
         self._home = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=_homes()))
         self._noise = bytearray()
         self._killed: Reason | None = None
-        self._spent_s = 0.0
+        self._born, self._spent_s = time.monotonic(), 0.0
         self._warm_bytes, self._most_bytes = 0, limits.memory_bytes
         self._bounds: dict[int, int] = {}
         settings = {"target": target, "home": str(self._home), "parent": os.getpid(), **dataclasses.asdict(limits)}
@@ -84,8 +87,8 @@ class Process:
     def await_ready(self) -> None:
         """Return once the target is imported, warm and confined; log once what confinement this machine lacks."""
         ready = self._talk(b"", time.monotonic() + START_S)
-        self._warm_bytes = ready["mapped"]
-        for note in ready["notes"]:
+        self._warm_bytes = self._believed(storable.amount(ready.get("mapped")))
+        for note in child_frame.notes(ready):
             if note not in _said:
                 _said.add(note)
                 _log.warning("children run without %s", note)
@@ -106,8 +109,16 @@ class Process:
     def exchange(self, body: bytes, *, wall_s: float) -> dict[str, Any]:
         """Send one request, return its reply frame."""
         reply = self._talk(struct.pack("!I", len(body)) + body, time.monotonic() + wall_s)
-        self._spent_s = reply["cpu"]
+        possible_s = (time.monotonic() - self._born + 1.0) * (os.cpu_count() or 1)
+        self._spent_s = self._believed(child_frame.spent_s(reply, at_least=self._spent_s, at_most=possible_s))
         return reply
+
+    def _believed(self, told: _Told | None) -> _Told:
+        """What a frame said, or the end of a child that says what cannot be."""
+        if told is None:
+            self.kill("crash")
+            raise self._death()
+        return told
 
     def kill(self, reason: Reason) -> None:
         """End the whole process group; whoever waits for a reply sees ``ChildKilled(reason)``."""
@@ -157,9 +168,9 @@ class Process:
                     poll.unregister(self._into)
             if self._from in ready:
                 size = self._receive(got, size)
-        reply: dict[str, Any] = json.loads(got)
-        if reply.get("killed"):
-            self._killed = reply["killed"]
+        reply = self._believed(child_frame.opened(got))
+        if "killed" in reply:
+            self._killed = "memory"  # the only end that a child tells of itself
             raise self._death()
         return reply
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from backends import storable
+
 
 class BackendError(Exception):
-    """Base of what an adapter may raise. The message never holds a credential."""
+    """Base of what an adapter may raise. The message never holds a credential.
+
+    It often quotes a vendor or a child: whatever it was given, it is bounded and can be stored.
+    """
 
     code = "backend_error"
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(storable.text(message))
 
 
 class Busy(BackendError):
@@ -41,10 +49,10 @@ class Refused(BackendError):
         pointer: str | None = None,
     ) -> None:
         super().__init__(message)
-        self.code = code
-        self.line = line
-        self.column = column
-        self.pointer = pointer
+        self.code = storable.code(code, type(self).code)
+        self.line = storable.place(line)
+        self.column = storable.place(column)
+        self.pointer = storable.pointer(pointer)
 
 
 class Unauthorized(BackendError):
@@ -65,7 +73,20 @@ class UnknownStatus(BackendError):
     code = "unknown_status"
 
 
+class Unreadable(BackendError):
+    """The answer is not what is documented: a result, a duration or a count that we will not guess.
+
+    It may be read later, or by a later release; nothing is booked on it, and never as zero.
+    """
+
+    code = "answer_unreadable"
+
+
 class UnknownJob(BackendError):
-    """The vendor says that it has no such job."""
+    """The vendor says, in its own form, that it has no such job or that its result is gone for good.
+
+    Never a 404 alone: a proxy, a wrong address or a deployment under way answers that too, and then the answer is "not
+    now" (``Busy``). A paid result is given up for good on this word.
+    """
 
     code = "unknown_job"

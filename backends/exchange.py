@@ -7,6 +7,7 @@ import math
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_REPLY_BYTES = 64 << 20
-_PATIENCE_S = 10.0
-_LONGEST_PATIENCE_S = 3600.0
+# Where a vendor that is busy does not say for how long.
+PATIENCE_S = 10.0
+SHORTEST_PATIENCE_S = 1.0
+LONGEST_PATIENCE_S = 3600.0
+_LONGEST_HEADER = 100
 _T = TypeVar("_T")
 
 
@@ -52,22 +56,34 @@ def _object(content: bytes) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def patience(header: str | None) -> float:
-    """Seconds from ``Retry-After``: a number or a date (RFC 9110 §10.2.3); ten where it says nothing sensible."""
-    if header is None:
-        return _PATIENCE_S
+def patience(header: object, *, otherwise: float = PATIENCE_S) -> float:
+    """Seconds from ``Retry-After``, a number or a date (RFC 9110 §10.2.3); ``otherwise`` where it says nothing.
+
+    Never below ``SHORTEST_PATIENCE_S``, whatever a server says: "0" made one job send thousands of creates. Never above
+    ``LONGEST_PATIENCE_S``: a date of next year would park a job for good.
+    """
+    told = _told_s(header)
+    seconds = otherwise if told is None else told
+    return min(max(seconds, SHORTEST_PATIENCE_S), LONGEST_PATIENCE_S)
+
+
+def _told_s(header: object) -> float | None:
+    if not isinstance(header, str) or len(header) > _LONGEST_HEADER:
+        return None
     try:
         seconds = float(header)
     except ValueError:
-        seconds = _until(header)
-    return min(max(seconds, 0.0), _LONGEST_PATIENCE_S) if math.isfinite(seconds) else _PATIENCE_S
+        return _until(header)
+    return seconds if math.isfinite(seconds) else None
 
 
-def _until(header: str) -> float:
+def _until(header: str) -> float | None:
     try:
-        return parsedate_to_datetime(header).timestamp() - time()
-    except ValueError:
-        return _PATIENCE_S
+        at = parsedate_to_datetime(header)
+        # A date without a zone is GMT (RFC 9110 §5.6.7), and not where this machine happens to stand.
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - time()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def within(seconds: float, call: Callable[[], _T], *, name: str) -> _T:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from backends import storable
 from backends.base import SUBMIT_TIMEOUT_S, Outcome, Phase, Recovery, Snapshot
 from backends.braket.answers import is_conflict, reading_error
+from backends.braket.billing import billed, usage_of
 from backends.braket.devices import device_of, name_of
 from backends.braket.layout import TOKEN_TAG, bits_of
+from backends.braket.parts import Budget, folder_of, part_of
 from backends.braket.pricelist import PriceList, download
 from backends.braket.prices import examples, published
 from backends.braket.request import create_request, region_of
@@ -21,9 +25,11 @@ from backends.braket.spending import Spending
 from backends.braket.status import phase_of
 from backends.braket.transport import Transport
 from backends.child import ChildPool, Limits
-from backends.errors import Busy, Refused, UnknownJob
+from backends.errors import Busy, Refused, UnknownJob, Unreadable
+from backends.outcome_check import counted, documented, sound
+from backends.translation import Untrue
 from broker.domain.ids import RemoteId
-from broker.domain.price import Price, Usage
+from broker.domain.price import Price
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,7 +47,6 @@ _BELT_FROM = datetime(2026, 1, 1, tzinfo=UTC)
 _BELT_TO = datetime(2036, 1, 1, tzinfo=UTC)
 _FILTER_VALUES = 10
 _POSITIONS = 10
-_POSITION_DIGITS = 9  # of a place in a queue; more is no place
 _RESULT_BYTES = 512 << 20
 
 
@@ -105,7 +110,12 @@ class BraketBackend:
     def submit(self, order: Order) -> RemoteId:
         """One ``CreateQuantumTask``; the same token and order give the same request, byte for byte."""
         assert self._translate is not None  # noqa: S101  set by the constructor either way
-        request = create_request(order, self._settings, self._translate)
+        try:
+            request = create_request(order, self._settings, self._translate)
+        except Untrue:
+            if self._child:
+                self._child.close()
+            raise
         return RemoteId(self._transport.create(region_of(order, self._settings), request))
 
     def find(self, token: str) -> Sequence[RemoteId]:
@@ -151,8 +161,7 @@ class BraketBackend:
 
     def _snapshot(self, arn: RemoteId, word: str | None, *, closely: bool) -> Snapshot:
         phase = phase_of(word) if word is not None else None
-        stopped = phase in (Phase.FAILED, Phase.CANCELLED)
-        tells_all = not stopped and (phase is not Phase.QUEUED or not closely)
+        tells_all = phase is Phase.RUNNING or (phase is Phase.QUEUED and not closely)
         if word is not None and phase is not None and tells_all:
             return Snapshot(phase=phase, word=word)
         try:
@@ -163,8 +172,8 @@ class BraketBackend:
             phase=phase_of(task["status"]),
             word=task["status"],
             queue_position=_position(task),
-            message=task.get("failureReason", ""),
-            usage=_shots_run(task),
+            message=storable.text(task.get("failureReason")),
+            usage=billed(task),
         )
 
     def _task(self, arn: str) -> Mapping[str, Any]:
@@ -185,36 +194,45 @@ class BraketBackend:
             if phase in (Phase.QUEUED, Phase.RUNNING):
                 raise Busy("the task has not ended", retry_after=self.poll_floor_s)
             raise Refused(f"braket: the task is {task['status']}: {task.get('failureReason', '')}", code="run_failed")
-        raw = self._object(task, "results.json")
+        with documented("braket"):
+            return self._outcome(task)
+
+    def _outcome(self, task: Mapping[str, Any]) -> Outcome:
+        budget = Budget(_RESULT_BYTES)
+        raw = self._object(task, "results.json", budget)
         shots = int(task.get("numSuccessfulShots") or task["shots"])
         reading = read(
             json.loads(raw),
             bits=bits_of(task.get("tags") or {}),
             shots=shots,
-            part=lambda path: json.loads(self._object(task, path)),
+            part=lambda path: json.loads(self._object(task, part_of(path), budget)),
         )
-        return Outcome(
-            points=reading.points,
-            usage=_usage(task, shots, reading.run_ms),
-            raw=raw,
-            compiled=reading.compiled,
-            engine=task["deviceArn"],
-            software={"boto3": version("boto3")},
-            warnings=reading.warnings,
-            run_ended_at=task["endedAt"].timestamp() if "endedAt" in task else None,
+        obtained = sum(sum(counted(point.counts).values()) for point in reading.points)
+        if obtained > task["shots"]:
+            raise Unreadable(f"braket's result has {obtained} shots, {task['shots']} were asked for")
+        return sound(
+            Outcome(
+                points=reading.points,
+                usage=usage_of(task, shots, reading.run_ms),
+                raw=raw,
+                compiled=reading.compiled,
+                engine=task["deviceArn"],
+                software={"boto3": version("boto3")},
+                warnings=reading.warnings,
+                run_ended_at=task["endedAt"].timestamp() if "endedAt" in task else None,
+            )
         )
 
-    def _object(self, task: Mapping[str, Any], path: str) -> str:
-        key = f"{task['outputS3Directory']}/{path}"
+    def _object(self, task: Mapping[str, Any], path: str, budget: Budget) -> str:
+        key = f"{folder_of(task)}/{path}"
         try:
             answer = self._transport.objects(_region(task["quantumTaskArn"])).get_object(
                 Bucket=task["outputS3Bucket"], Key=key
             )
-            body: bytes = answer["Body"].read(_RESULT_BYTES + 1)
+            body: bytes = answer["Body"].read(budget.left + 1)
         except Exception as error:
             raise reading_error(error) from error
-        if len(body) > _RESULT_BYTES:
-            raise Refused("braket: the result is larger than this hub takes", code="limit_exceeded")
+        budget.spend(len(body))
         return body.decode("utf-8")
 
     def cancel(self, remote_id: RemoteId) -> None:
@@ -254,23 +272,10 @@ def _by_region(arns: Sequence[RemoteId]) -> dict[str, list[str]]:
     return regions
 
 
-def _shots_run(task: Mapping[str, Any]) -> Usage | None:
-    """A task that was stopped costs the shots that had run; a finished one says its usage with its result."""
-    shots = int(task.get("numSuccessfulShots") or 0)
-    return Usage(tasks=1, shots=shots) if shots and task["status"] in ("FAILED", "CANCELLED") else None
-
-
-def _usage(task: Mapping[str, Any], shots: int, run_ms: int) -> Usage:
-    """What Amazon bills for a finished task: nothing inside a reservation, which is paid by the hour."""
-    if task.get("associations"):
-        return Usage(tasks=0, shots=0, run_ms=0)
-    return Usage(tasks=1, shots=shots, run_ms=run_ms)
-
-
 def _position(task: Mapping[str, Any]) -> int | None:
     """Braket writes ``>2000`` for a long queue and ``None`` for a task that has started."""
     text = str((task.get("queueInfo") or {}).get("position", "")).lstrip(">")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _POSITION_DIGITS else None
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
 def backend(*, data: Path, environ: Mapping[str, str]) -> Backend | None:  # noqa: ARG001  every factory's signature

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unauthorized, UnknownJob
-from backends.exchange import patience
+from backends.exchange import PATIENCE_S, patience
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PATIENCE_S = 10.0
 _QUOTA_PATIENCE_S = 60.0
 _OFFLINE_PATIENCE_S = 300.0
 _THROTTLES = frozenset({"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"})
 _UNAVAILABLE = frozenset({"ServiceUnavailableException", "ServiceUnavailable", "SlowDown"})
-_UNKNOWN_TASK = frozenset({"ResourceNotFoundException", "NoSuchKey", "NoSuchBucket"})
+# The services' own words for what is gone for good. A missing bucket is none of them: it may be a setting of ours.
+_UNKNOWN_TASK = frozenset({"ResourceNotFoundException", "NoSuchKey"})
+_NOT_FOUND = 404
+_MISSING = _UNKNOWN_TASK | {"NoSuchBucket", "NotFound"}
 _RETIRED = "DeviceRetiredException"
 _OFFLINE = "DeviceOfflineException"
 _QUOTA = "ServiceQuotaExceededException"
@@ -34,7 +36,7 @@ def creation_error(error: Exception, *, spending_error: str) -> BackendError:
     """What a failed create means. Certain only of an answer in the service's own form, or of nothing having left."""
     name = type(error).__name__
     if name in _UNSENT or _is_distrust(error):
-        return Busy("braket cannot be reached", retry_after=_PATIENCE_S)
+        return Busy("braket cannot be reached", retry_after=PATIENCE_S)
     if name in _CREDENTIALS:
         return Unauthorized(f"braket has no usable credentials ({name})")
     if name == "ParamValidationError":
@@ -52,10 +54,12 @@ def reading_error(error: Exception) -> BackendError:
         return Unauthorized(f"braket has no usable credentials ({name})")
     answer = _answer(error)
     if answer is None:
-        return Busy(f"braket could not be read ({name})", retry_after=_PATIENCE_S)
-    if _code(answer) in _UNKNOWN_TASK:
+        return Busy(f"braket could not be read ({name})", retry_after=PATIENCE_S)
+    if _code(answer) in _UNKNOWN_TASK and _status(answer) == _NOT_FOUND:
         return UnknownJob(f"braket: {_message(answer)}")
-    return _plain(answer, "") or Busy(f"braket answered {_describe(answer)}", retry_after=_PATIENCE_S)
+    if _code(answer) in _MISSING:
+        return Busy(f"braket answered {_describe(answer)}", retry_after=_retry_after(answer))
+    return _plain(answer, "") or Busy(f"braket answered {_describe(answer)}", retry_after=_retry_after(answer))
 
 
 def is_conflict(error: Exception) -> bool:
@@ -93,13 +97,13 @@ def _plain(answer: Mapping[str, Any], spending_error: str) -> BackendError | Non
 def _refusal(answer: Mapping[str, Any], spending_error: str) -> BackendError | None:
     code, said = _code(answer), _message(answer)
     if code == _OFFLINE:
-        return Busy(f"braket: {said}", retry_after=_OFFLINE_PATIENCE_S)
+        return Busy(f"braket: {said}", retry_after=_retry_after(answer, otherwise=_OFFLINE_PATIENCE_S))
     if code == _RETIRED:
         return Refused(f"braket: {said}", code="device_retired")
     if code == spending_error and "spending" in said.lower():
         return Refused(f"braket: {said}", code="no_credit")
     if code == _QUOTA:
-        return Busy(f"braket: {said}", retry_after=_QUOTA_PATIENCE_S)
+        return Busy(f"braket: {said}", retry_after=_retry_after(answer, otherwise=_QUOTA_PATIENCE_S))
     if code == _CONFLICT:
         return None
     if _status(answer) in _DENIED:
@@ -123,5 +127,6 @@ def _describe(answer: Mapping[str, Any]) -> str:
     return f"{_status(answer)} {_code(answer)} {_message(answer)}".strip()
 
 
-def _retry_after(answer: Mapping[str, Any]) -> float:
-    return patience(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after"))
+def _retry_after(answer: Mapping[str, Any], *, otherwise: float = PATIENCE_S) -> float:
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return patience(headers.get("retry-after"), otherwise=otherwise)

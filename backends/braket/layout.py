@@ -15,7 +15,10 @@ JOB_TAG = "qsubmit:job"
 BITS_TAG = "qsubmit:bits-"
 _VALUE = 256
 _CHUNKS = 40
-_RUN = re.compile(r"(x?)(\d+)(?:\+(\d+))?")
+_PLACE_DIGITS = 4
+# The tags come back from the vendor: "x999999999999" would be a list of so many bits.
+_BITS = 1 << 16
+_RUN = re.compile(r"(x?)([0-9]{1,9})(?:\+([0-9]{1,9}))?")
 
 Bits = tuple[int | None, ...]
 """For each classical bit, in the order of a counts key, the program's qubit; None for a bit that stays 0."""
@@ -39,13 +42,14 @@ def bits_tags(bits: Sequence[int | None]) -> dict[str, str]:
 
 def bits_of(tags: Mapping[str, str]) -> Bits | None:
     """The layout that a task's tags hold, or None when they hold none."""
-    named = sorted((int(name.removeprefix(BITS_TAG)), text) for name, text in tags.items() if name.startswith(BITS_TAG))
+    places = ((name.removeprefix(BITS_TAG), text) for name, text in tags.items() if name.startswith(BITS_TAG))
+    named = sorted((int(place), text) for place, text in places if place.isdecimal() and len(place) < _PLACE_DIGITS)
     if not named:
         return None
     bits: list[int | None] = []
     for _, text in named:
         for run in text.split():
-            bits.extend(_bits(run))
+            bits.extend(_bits(run, most=_BITS - len(bits)))
     return tuple(bits)
 
 
@@ -72,11 +76,12 @@ def _text(run: list[int | None]) -> str:
     return f"{run[0]}+{len(run)}" if len(run) > 1 else str(run[0])
 
 
-def _bits(run: str) -> list[int | None]:
+def _bits(run: str, *, most: int) -> list[int | None]:
     found = _RUN.fullmatch(run)
-    if found is None:
-        raise Refused(f"the task's tags hold no layout of ours: {run!r}")
+    length = int(found[2] if found[1] else found[3] or 1) if found else 0
+    if found is None or length > most:
+        raise Refused(f"the task's tags hold no layout of ours: {run[:40]!r}")
     if found[1]:
-        return [None] * int(found[2])
+        return [None] * length
     first = int(found[2])
-    return list(range(first, first + int(found[3] or 1)))
+    return list(range(first, first + length))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from backends.braket.devices import AHS, MAX_TOTAL_SHOTS, OPENQASM, OPERATIONS, PROGRAM_SET
 from backends.braket.layout import JOB_TAG, TOKEN_TAG, bits_tags
+from backends.braket.translated import checked
+from backends.braket.translated_atoms import atoms_of
 from backends.child import ChildError, ChildKilled
 from backends.errors import BackendError, Busy, Refused
 from broker.domain.program import Format
@@ -32,6 +34,7 @@ def create_request(
 
     Raises:
         Refused: the order does not fit the device or cannot be said in its language.
+        Untrue: the child's answer is not this order's program.
         Busy: the child was stopped for a reason that may pass.
     """
     _refuse_misfit(order)
@@ -70,18 +73,18 @@ def _action(order: Order, translate: Callable[[Mapping[str, Any]], dict[str, Any
         return _ahs(order.program.source), {}
     if order.program.format is Format.PULSER:
         wish = {"task": "pulser", "source": order.program.source, "bindings": dict(order.points[0])}
-        return _ahs(_child(translate, wish)["source"]), {}
-    answer = _child(translate, _wish(order))
-    program: dict[str, Any] = {**_header(OPENQASM), "source": answer["source"]}
+        return _text(atoms_of(_child(translate, wish), order, most=_ACTION_BYTES)), {}
+    source, bits = checked(_child(translate, _wish(order)), order, most=_ACTION_BYTES)
+    program: dict[str, Any] = {**_header(OPENQASM), "source": source}
     names = order.requirement.parameters
     if len(order.points) == 1:
         if names:
             program["inputs"] = {name: order.points[0][name] for name in names}
-        return _text(program), bits_tags(answer["bits"])
+        return _text(program), bits_tags(bits)
     if names:
         program["inputs"] = {name: [point[name] for point in order.points] for name in names}
-        return _text({**_header(PROGRAM_SET), "programs": [program]}), bits_tags(answer["bits"])
-    return _text({**_header(PROGRAM_SET), "programs": [program] * len(order.points)}), bits_tags(answer["bits"])
+        return _text({**_header(PROGRAM_SET), "programs": [program]}), bits_tags(bits)
+    return _text({**_header(PROGRAM_SET), "programs": [program] * len(order.points)}), bits_tags(bits)
 
 
 def _wish(order: Order) -> dict[str, Any]:
@@ -116,11 +119,12 @@ def _refusal(error: ChildError) -> BackendError:
 def _ahs(source: str) -> str:
     try:
         program = json.loads(source)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(f"the AHS program is no JSON: {error}", code="program_invalid") from error
     if not isinstance(program, dict):
         raise Refused("the AHS program is no JSON object", code="program_invalid")
-    return _text({**_header(AHS), **program})
+    # Last as well: a program that brings a header of its own must not say what kind of action it is.
+    return _text({**_header(AHS), **program, **_header(AHS)})
 
 
 def _header(name: str) -> dict[str, Any]:

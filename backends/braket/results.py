@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from backends.errors import Refused
+from backends.errors import Refused, Unreadable
 from broker.domain.result import Outcomes
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def _counts(measured: Mapping[str, Any], bits: Bits | None, shots: int) -> tuple
     place = _places(columns, bits)
     if measured.get("measurements"):
         rows = Counter("".join(map(str, row)) for row in measured["measurements"])
+        if set(map(len, rows)) != {len(columns)}:
+            raise Unreadable("braket: the result's shots are not of one length")
         return _keyed(rows, place), ""
     if measured.get("measurementProbabilities"):
         whole = _whole(measured["measurementProbabilities"], shots)

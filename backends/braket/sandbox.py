@@ -13,14 +13,15 @@ from backends.braket.sandbox_executor import Sandbox, iso
 from backends.braket.sandbox_objects import Objects
 from backends.braket.sandbox_spending import Limits as SpendingLimits
 from backends.braket.wire import application, fault_reply, kind_of
-from backends.child import ChildError, ChildKilled, ChildPool, Limits
+from backends.child import ChildPool, Limits
 from backends.sandboxing.admin import admin_routes
 from backends.sandboxing.database import Database
 from backends.sandboxing.faults import Faults
 from backends.sandboxing.knobs import Fault, Knobs, Setting, Trouble
 from backends.sandboxing.ledger import Entry, Ledger
-from backends.sandboxing.runner import Finished, RunFailed, Runner
+from backends.sandboxing.runner import Finished, Runner
 from backends.sandboxing.serving import listen, serve_forever
+from backends.sandboxing.simulated import document_of, run_ms_of, simulated
 from backends.sandboxing.tasks import State, Task, Tasks
 from broker.domain.price import Usage, charge
 
@@ -68,11 +69,8 @@ class BraketSandbox:
             "engine": "dm" if task.device == DM1 else "sv",
             "errors": _errors(task.device) if self.knobs.now.noise else None,
         }
-        try:
-            answer = self._children.call(request)
-        except (ChildError, ChildKilled) as error:
-            raise RunFailed(error.message if isinstance(error, ChildError) else str(error)) from error
-        return Finished(result=answer["result"], run_ms=answer["run_ms"])
+        answer, most_ms = simulated(lambda: self._children.call(request), parts=("result", "run_ms"))
+        return Finished(result=document_of(answer["result"]), run_ms=run_ms_of(answer, most=most_ms))
 
     def _spent(self, device: str, start: float, end: float) -> tuple[int, int]:
         """Micro-dollars queued and charged on a device within a time."""

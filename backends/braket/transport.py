@@ -7,6 +7,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from backends import storable
 from backends.braket.answers import creation_error
 from backends.errors import OutcomeUnknown
 from backends.exchange import within
@@ -51,9 +52,9 @@ class Transport:
         except Exception as error:
             raise creation_error(error, spending_error=self._settings.spending_error) from error
         arn = answer.get("quantumTaskArn")
-        if not isinstance(arn, str) or ":quantum-task/" not in arn:
+        if storable.remote_id(arn) is None or ":quantum-task/" not in arn:
             raise OutcomeUnknown("braket's create was accepted without a task ARN")
-        return arn
+        return str(arn)
 
     def _client(self, service: str, region: str, *, once: bool) -> Any:  # noqa: ANN401  a generated boto3 client
         with self._lock:

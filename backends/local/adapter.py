@@ -151,7 +151,7 @@ def _submission(orders: Sequence[Order]) -> dict[str, Any]:
 def _need(need: Requirement) -> list[Any]:
     """In the order that the host reads."""
     figures = [need.width, need.operations, need.multi_qubit_gates, need.entangling_cut, need.clifford, need.dynamic]
-    return [*figures, need.duration_us, need.photons]
+    return [*figures, need.duration_us, need.photons, need.bits if need.registers else need.width]
 
 
 def _taken(answer: Json) -> RemoteId | BackendError:

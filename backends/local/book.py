@@ -22,7 +22,10 @@ ENDED = frozenset({"done", "failed", "cancelled"})
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One order inside the host. The only mutable thing here; one thread, the loop's, changes it."""
+    """One order inside the host. The only mutable thing here; one thread, the loop's, changes it.
+
+    ``bits`` is the length of a key: classical bits, atoms, or modes at most.
+    """
 
     id: str
     token: str
@@ -34,6 +37,8 @@ class Job:
     points: list[dict[str, float]]
     seed: int | None
     choice: Choice
+    bits: int
+    photons: int
     phase: str = "queued"
     alone: bool = False
     answer: dict[str, Any] | None = None

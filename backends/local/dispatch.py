@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from backends import storable
 from backends.child import Child, ChildError, ChildKilled, Limits
+from backends.local.answer_check import Untrue, answers_of, software_of
 from backends.local.book import ENDED, sizes
 
 if TYPE_CHECKING:
@@ -211,18 +213,20 @@ class Dispatch:
             "jobs": [_task(job, threads) for job in batch],
         }
 
-        def call() -> dict[str, Any]:
+        def call() -> tuple[list[dict[str, Any]], dict[str, str]]:
             cpu_s, mapped = wall_s * (threads + 1), memory_bytes + SLACK_BYTES
-            return child.call(request, wall_s=wall_s, cpu_s=cpu_s, memory_bytes=mapped)
+            try:
+                reply = child.call(request, wall_s=wall_s, cpu_s=cpu_s, memory_bytes=mapped)
+                return answers_of(reply, batch), software_of(reply)
+            except (ChildError, Untrue) as error:
+                # The functions of run_*.py keep what goes wrong with one job beside that job, and answer in one form.
+                # A child that does neither is no longer ours: it ends, and each job of the batch has another one.
+                child.close()
+                raise ChildKilled("crash", tail=str(error)) from None
 
-        try:
-            reply = await asyncio.get_running_loop().run_in_executor(self._threads, call)
-        except ChildError as error:
-            for job in batch:
-                self._end(job, "failed", error={"message": str(error), "code": "simulation_failed"})
-            return
-        for job, answer, size in zip(batch, reply["jobs"], sizes(reply["jobs"]), strict=True):
-            job.software = reply["software"]
+        answers, software = await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        for job, answer, size in zip(batch, answers, sizes(answers), strict=True):
+            job.software = software
             self._book_answer(job, answer, size)
 
     def _book_answer(self, job: Job, answer: dict[str, Any], size: int) -> None:
@@ -236,7 +240,8 @@ class Dispatch:
     def _fail(self, job: Job, killed: ChildKilled) -> None:
         words = {"wall": "limit_exceeded", "cpu": "limit_exceeded", "memory": "memory"}
         last = killed.tail.strip().splitlines()[-1:] if killed.reason == "crash" else []
-        message = f"{job.choice.engine}/{job.choice.method} {killed}{''.join(f' ({line[:200]})' for line in last)}"
+        said = "".join(f" ({line[:200]})" for line in last)
+        message = storable.text(f"{job.choice.engine}/{job.choice.method} {killed}{said}")
         code = words.get(killed.reason, "simulation_failed")
         self._end(job, "failed", error={"message": message, "code": code})
 

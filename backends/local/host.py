@@ -82,7 +82,8 @@ class Host:
             return {"busy": f"{self.book.live} jobs wait here already"}
         program = programs[order["program"]]
         engine = order["device"].partition("/")[2]
-        need = (*program["need"], order["shots"], len(order["points"]))
+        *figures, bits = program["need"]
+        need = (*figures, order["shots"], len(order["points"]))
         try:
             choice = self._chosen(engine, order.get("method", ""), need)
         except Unfit as unfit:
@@ -98,6 +99,8 @@ class Host:
             points=order["points"],
             seed=order["seed"],
             choice=choice,
+            bits=bits,
+            photons=figures[-1],
         )
         self.book.add(job)
         self.dispatch.add(job)

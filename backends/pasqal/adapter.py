@@ -9,14 +9,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from backends import storable
 from backends.base import SUBMIT_TIMEOUT_S, Order, Outcome, Phase, Recovery, Snapshot
 from backends.child import Child, ChildError, ChildKilled
-from backends.errors import Busy, Refused, UnknownJob
+from backends.errors import Busy, Refused, UnknownJob, Unreadable
+from backends.exchange import SHORTEST_PATIENCE_S
+from backends.outcome_check import documented, sound
 from backends.pasqal import retarget, translate
 from backends.pasqal.devices import MIMICS, NAME, QPUS, calibration_of, devices_of
+from backends.pasqal.fitted import fitted_of
 from backends.pasqal.results import BatchRecord, JobRecord, outcome_of, usage_of
 from backends.pasqal.settings import settings_from
 from backends.pasqal.status import phase_of, phase_of_batch
+from backends.translation import Untrue
 from broker.domain.device import Device, Kind, Status
 from broker.domain.ids import RemoteId
 
@@ -83,7 +88,7 @@ class PasqalBackend:
         cloud = self.cloud
         draft = self._drafted(order)
         if time.monotonic() - began > self._preparation_s:
-            raise Busy("preparing the sequence took too long; nothing was sent", retry_after=0.0)
+            raise Busy("preparing the sequence took too long; nothing was sent", retry_after=SHORTEST_PATIENCE_S)
         return RemoteId(cloud.create(draft))
 
     def find(self, token: str) -> Sequence[RemoteId]:
@@ -114,7 +119,8 @@ class PasqalBackend:
         _must_have_ended(batch, with_results=bool(done))
         bodies = self.cloud.results(done)
         documents = {job.id: body for job, body in zip(done, bodies, strict=True)}
-        return self._outcome(_record(batch), documents)
+        with documented("pasqal"):
+            return sound(self._outcome(_record(batch), documents))
 
     def cancel(self, remote_id: RemoteId) -> None:
         """Ask; a batch that has ended or is unknown answers 4xx."""
@@ -153,14 +159,16 @@ class PasqalBackend:
     def _snapshot(self, batch: Batch) -> Snapshot:
         jobs = batch.jobs_count_per_status
         phase = phase_of_batch(batch.status, jobs)
-        # A cancelled sweep may hold points that have run, and those are paid.
-        partly = phase is Phase.CANCELLED and jobs.get("DONE", 0)
-        return Snapshot(
-            phase=phase,
-            word=batch.status,
-            message=", ".join(f"{number} {word}" for word, number in sorted(jobs.items()) if number),
-            usage=usage_of(_record(self.cloud.batch(batch.id))) if partly else None,
-        )
+        told = ", ".join(f"{number} {word}" for word, number in sorted(jobs.items()) if number)
+        # A cancelled or failed batch may hold points that have run, and those are paid.
+        if phase is not Phase.DONE and not (phase in (Phase.CANCELLED, Phase.FAILED) and jobs.get("DONE", 0)):
+            return Snapshot(phase=phase, word=batch.status, message=storable.text(told))
+        try:
+            usage = usage_of(_record(self.cloud.batch(batch.id)))
+        except (Unreadable, UnknownJob) as error:
+            # One batch's figures must not keep the others of this look from being seen; its fetch says it again.
+            return Snapshot(phase=phase, word=batch.status, message=storable.text(f"{error}; {told}"))
+        return Snapshot(phase=phase, word=batch.status, message=storable.text(told), usage=usage)
 
     def _drafted(self, order: Order) -> Draft:
         from backends.pasqal.cloud import default_configuration
@@ -178,12 +186,14 @@ class PasqalBackend:
             raise Busy(f"pasqal publishes no specification of {machine} at present", retry_after=60.0)
         request = {"sequence": json.dumps(sequence), "spec": spec}
         try:
-            fitted: dict[str, Any] = json.loads(self._fitter.call(request)["sequence"])
+            return fitted_of(self._fitter.call(request), sequence, spec)
         except ChildError as error:
             raise Refused(f"{machine}: {error.message}", code="program_invalid") from None
         except ChildKilled as error:
             raise Refused(f"fitting the sequence was {error}", code="limit_exceeded") from None
-        return fitted
+        except Untrue:
+            self._fitter.close()
+            raise
 
     def _present_specs(self) -> dict[str, str]:
         if time.monotonic() >= self._specs_end:

@@ -16,7 +16,6 @@ _NO_CREDIT = re.compile(r"(insufficient|not enough|no remaining) .*(credit|balan
 _RETIRED = re.compile(r"device .*(not found|retired|decommissioned|unknown)", re.IGNORECASE)
 _OFF = re.compile(r"device .*(not available|unavailable|offline|in maintenance)", re.IGNORECASE)
 _LIMIT = re.compile(r"exceed|at most|maximum|too (many|long|large)", re.IGNORECASE)
-_PATIENCE_S = 10.0
 _OFF_PATIENCE_S = 60.0
 _LONGEST_SENTENCE = 500
 
@@ -36,7 +35,7 @@ def reading_error(reply: Reply) -> BackendError:
         return refused
     if reply.status == HTTPStatus.NOT_FOUND and is_jsend(reply.document):
         return UnknownJob(f"pasqal answered {describe(reply)}")
-    return _refusal(reply) or Busy(f"pasqal answered {describe(reply)}", retry_after=_PATIENCE_S)
+    return _refusal(reply) or Busy(f"pasqal answered {describe(reply)}", retry_after=patience(reply.retry_after))
 
 
 def login_error(reply: Reply) -> BackendError:
@@ -74,7 +73,7 @@ def _refusal(reply: Reply) -> BackendError | None:
     if reply.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.TOO_EARLY):
         return Busy("pasqal throttles", retry_after=patience(reply.retry_after))
     if _OFF.search(_sentence(reply)):
-        return Busy(f"pasqal: {describe(reply)}", retry_after=_OFF_PATIENCE_S)
+        return Busy(f"pasqal: {describe(reply)}", retry_after=patience(reply.retry_after, otherwise=_OFF_PATIENCE_S))
     return Refused(f"pasqal: {describe(reply)}", code=_code(reply), pointer=_pointer(reply))
 
 

@@ -12,6 +12,7 @@ from pasqal_cloud.backends import RemoteEmuFreeBackend, RemoteMPSBackend, Remote
 from pasqal_cloud.utils.filters import BatchFilters, PaginationParams
 from pydantic import ValidationError
 
+from backends import storable
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unauthorized
 from backends.exchange import Reply
 from backends.pasqal.answers import creation_error, reading_error
@@ -152,7 +153,7 @@ def _job(job: DraftJob) -> CreateJob:
 
 
 def _id_of(batch: Batch) -> str:
-    if not batch.id:
+    if storable.remote_id(batch.id) is None:
         raise ValueError("the new batch has no id")
     return batch.id
 

@@ -10,12 +10,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from backends.child import ChildError, ChildKilled, ChildPool
+from backends.errors import Unreadable
+from backends.outcome_check import counted
 from backends.pasqal import simulate
 from backends.pasqal.devices import MIMICS, QPUS
 from backends.sandboxing.runner import Finished, RunFailed
+from backends.sandboxing.simulated import simulated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from backends.pasqal.batches import BatchRow
@@ -38,7 +41,7 @@ class Machines:
         with self._making:
             if not self._kept.exists():
                 draft = self._kept.with_suffix(".draft")
-                draft.write_text(json.dumps(self._pool.call({"ask": "specs"})), encoding="utf-8")
+                draft.write_text(json.dumps(_specs_of(self._pool.call({"ask": "specs"}))), encoding="utf-8")
                 draft.replace(self._kept)
         specs: dict[str, str] = json.loads(self._kept.read_text(encoding="utf-8"))
         return specs
@@ -72,13 +75,27 @@ class Machines:
             "seed": zlib.crc32(task.id.encode()),
         }
         started = time.monotonic()
-        try:
-            document = self._pool.call(request)
-        except (ChildError, ChildKilled) as error:
-            raise RunFailed(str(error)) from None
+        parts = ("counter", "serialised_results")
+        document, _ = simulated(lambda: self._pool.call(request), parts=parts)
+        _check_counter(document["counter"], most=task.request["runs"])
         spent = int((time.monotonic() - started) * _MILLISECONDS)
         return Finished(result=json.dumps(document), run_ms=spent)
 
     def close(self) -> None:
         """End the children."""
         self._pool.close()
+
+
+def _check_counter(counter: object, *, most: int | None) -> None:
+    try:
+        counted(counter, most=most)
+    except Unreadable as error:
+        raise RunFailed(str(error)) from None
+
+
+def _specs_of(answer: Mapping[str, object]) -> dict[str, str]:
+    """They say what every client's sequence must fit: each machine's, as text, and no other."""
+    specs = {name: text for name, text in answer.items() if isinstance(text, str)}
+    if set(specs) != set(QPUS) or len(answer) != len(specs):
+        raise ChildError(kind="Unreadable", message="the specifications are none", where={}, tail="")
+    return specs

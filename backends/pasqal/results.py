@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from backends.base import Outcome, Phase
-from backends.errors import BackendError
+from backends.errors import Unreadable
 from backends.pasqal import clock
 from backends.pasqal.status import phase_of
 from backends.pasqal.translate import bindings_of
@@ -64,8 +64,14 @@ def outcome_of(batch: BatchRecord, documents: Mapping[str, Mapping[str, Any]], *
 
 
 def usage_of(batch: BatchRecord) -> Usage:
-    """What is paid for: the shots asked of each job that is DONE, and the time it took by the vendor's clock."""
+    """What is paid for: the shots asked of each job that is DONE, and the time it took by the vendor's clock.
+
+    Raises:
+        Unreadable: such a job has no time, or no shots, that can be read.
+    """
     done = [job for job in batch.jobs if phase_of(job.word) is Phase.DONE]
+    if any(job.runs is None for job in done):
+        raise Unreadable("pasqal does not tell the runs of a job")
     return Usage(
         tasks=1,
         shots=sum(job.runs or 0 for job in done),
@@ -77,15 +83,15 @@ def counts_of(document: Mapping[str, Any]) -> dict[str, int]:
     """The histogram of a result document: atom i in register order at place i, 1 = measured 1.
 
     Raises:
-        BackendError: it is not what the vendor documents.
+        Unreadable: it is not what the vendor documents.
     """
     counter = document.get("counter")
     if counter is None:
         counter = _from_serialised(document.get("serialised_results"))
     if not isinstance(counter, dict) or not all(map(_is_count, counter.items())):
-        raise BackendError("pasqal's result holds no histogram of bit strings")
+        raise Unreadable("pasqal's result holds no histogram of bit strings")
     if len({len(key) for key in counter}) > 1:
-        raise BackendError("pasqal's result mixes bit strings of different lengths")
+        raise Unreadable("pasqal's result mixes bit strings of different lengths")
     return {key: number for key, number in sorted(counter.items()) if number}
 
 

@@ -14,7 +14,7 @@ from pasqal_cloud.http_client import HTTPClient
 from pasqal_cloud.pasqal_cloud_client import PasqalCloudClient
 
 from backends.errors import Busy, OutcomeUnknown, Unauthorized
-from backends.exchange import Reply, Unanswered, Unsent
+from backends.exchange import SHORTEST_PATIENCE_S, Reply, Unanswered, Unsent, patience
 from backends.pasqal.answers import creation_error, reading_error
 from backends.pasqal.exchange import Letter, ask
 from backends.pasqal.login import Login
@@ -71,7 +71,7 @@ class OnceClient(HTTPClient):
         if reply.status == _UNAUTHORIZED and self.login.forget_stale():
             if method == "POST":
                 # A 401 is an answer to the header: the create was not read. The caller comes again.
-                raise Busy("pasqal's token had ended", retry_after=0.0)
+                raise Busy("pasqal's token had ended", retry_after=SHORTEST_PATIENCE_S)
             reply = self._once(letter())
         document = reply.document
         if reply.status in _CREATED_OR_OK and document is not None and "data" in document:
@@ -105,13 +105,19 @@ class OnceClient(HTTPClient):
         """A job's result from its presigned address, which gets no credential of ours."""
         parts, core = urlsplit(results_link), urlsplit(self.endpoints.core)
         ours = (parts.scheme, parts.netloc) == (core.scheme, core.netloc)
-        if parts.scheme != "https" and not ours:
-            raise Busy("pasqal gave a result address that is not https")
+        if not ours and (parts.scheme != "https" or not _is_public_name(parts.hostname or "")):
+            raise Busy("pasqal gave a result address that is none on the Internet")
         letter = Letter(method="GET", url=results_link, headers={"User-Agent": self.user_agent})
         try:
             reply = ask(letter, seconds=self.login.exchange_s)
         except (Unsent, Unanswered) as trouble:
             raise Busy(f"no result yet: {trouble}") from None
         if reply.status not in _CREATED_OR_OK or reply.document is None:
-            raise Busy(f"no result yet: the address answered {reply.status}")
+            later = patience(reply.retry_after)
+            raise Busy(f"no result yet: the address answered {reply.status}", retry_after=later)
         return cast("JobResult", reply.document)
+
+
+def _is_public_name(host: str) -> bool:
+    """A name with a dot, and no number: an answer must not send us to a machine of our own network by its address."""
+    return "." in host and not host.endswith((".local", ".internal", ".localhost")) and host[-1].isalpha()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from backends import storable
 from backends.base import SUBMIT_TIMEOUT_S, Order, Outcome, Phase, Recovery, Snapshot
 from backends.errors import BackendError, Busy, Refused, UnknownJob
+from backends.outcome_check import documented, usage
 from backends.peer.devices import NAME
 from backends.peer.hub import Hub
 from backends.peer.prices import usage_of
@@ -73,10 +75,11 @@ class PeerBackend:
         whole = token.startswith(TOKEN_PREFIX) and len(token) == _WHOLE
         found: list[RemoteId] = []
         troubles: list[BackendError] = []
-        for hub in self._hubs.values():
+        for name, hub in self._hubs.items():
             try:
-                jobs = hub.tagged(token if whole else TOKEN_PREFIX)
-                found += [_remote_id(hub, job["id"]) for job in jobs if _bears(job, token)]
+                with documented(name):
+                    jobs = hub.tagged(token if whole else TOKEN_PREFIX)
+                    found += [_remote_id(hub, job["id"]) for job in jobs if _bears(job, token)]
             except BackendError as trouble:
                 troubles.append(trouble)
         if troubles and not (whole and found):
@@ -90,7 +93,8 @@ class PeerBackend:
         groups = _by_hub(remote_ids)
         for name, jobs in groups.items():
             try:
-                seen |= self._looks(self._hub(name), jobs)
+                with documented(name):
+                    seen |= self._looks(self._hub(name), jobs)
             except BackendError as trouble:
                 troubles.append(trouble)
                 waiting = Snapshot(phase=Phase.QUEUED, word=_UNHEARD, message=str(trouble))
@@ -111,12 +115,13 @@ class PeerBackend:
         job = hub.job(job_id)
         if job is None:
             raise UnknownJob(f"{hub.name} knows no job {job_id}")
-        phase = phase_of(job["state"])
-        if phase in (Phase.QUEUED, Phase.RUNNING):
-            raise Busy(f"the job is {job['state']}", retry_after=self.poll_floor_s)
-        if phase is not Phase.DONE:
-            raise Refused(f"the job ended as {job['state']} without a result: {_why(job)}")
-        return outcome_of(job, hub.result(job_id), hub.device(job["device"]))
+        with documented(hub.name):
+            phase = phase_of(job["state"])
+            if phase in (Phase.QUEUED, Phase.RUNNING):
+                raise Busy(f"the job is {job['state']}", retry_after=self.poll_floor_s)
+            if phase is not Phase.DONE:
+                raise Refused(f"the job ended as {job['state']} without a result: {_why(job)}")
+            return outcome_of(job, hub.result(job_id), hub.device(job["device"]))
 
     def cancel(self, remote_id: RemoteId) -> None:
         """Ask; a job that has ended or is unknown answers 4xx."""
@@ -151,15 +156,22 @@ class PeerBackend:
 
 def _snapshot(hub: Hub, job: Mapping[str, Any]) -> Snapshot:
     phase = phase_of(job["state"])
-    over = phase in (Phase.FAILED, Phase.CANCELLED)
-    paid = over and job["cost"]["charged"] not in (None, "0")
+    position = (job["attempt"] or {}).get("queue_position") if phase is Phase.QUEUED else None
     return Snapshot(
         phase=phase,
-        word=job["state"],
-        queue_position=(job["attempt"] or {}).get("queue_position") if phase is Phase.QUEUED else None,
-        message=_why(job),
-        usage=usage_of(job, hub.device(job["device"])) if paid else None,
+        word=storable.text(job["state"], storable.MAX_NAME),
+        queue_position=storable.place(position),
+        message=storable.text(_why(job)),
+        usage=usage(usage_of(job, hub.device(job["device"]))) if _is_billed(job, phase) else None,
     )
+
+
+def _is_billed(job: Mapping[str, Any], phase: Phase) -> bool:
+    """A finished job is billed as soon as its charge is known, one that was stopped where it was charged at all."""
+    charged = job["cost"]["charged"]
+    if phase is Phase.DONE:
+        return charged is not None
+    return phase in (Phase.FAILED, Phase.CANCELLED) and charged not in (None, "0")
 
 
 def _why(job: Mapping[str, Any]) -> str:

@@ -11,8 +11,10 @@ from backends.exchange import patience
 if TYPE_CHECKING:
     from backends.exchange import Reply
 
-_PATIENCE_S = 10.0
 _OFF_PATIENCE_S = 60.0
+# A hub's own sentence about a job (broker/services/look.py). Of a route that it does not have it says something else:
+# an address with a wrong prefix must not make every job there look lost.
+_NO_JOB = "there is no job "
 _LONGEST_SENTENCE = 500
 
 # The rules of broker/domain/limits.py by which a peer's device is refused, in the words of backends/errors.py.
@@ -49,9 +51,11 @@ def reading_error(reply: Reply) -> BackendError:
     """What a failed look, or a failed cancel, means; it may be tried again."""
     problem = problem_of(reply)
     if problem is None:
-        return Busy(f"the peer answered {describe(reply)}", retry_after=_PATIENCE_S)
+        return Busy(f"the peer answered {describe(reply)}", retry_after=patience(reply.retry_after))
     if reply.status == HTTPStatus.NOT_FOUND:
-        return UnknownJob(f"the peer answered {describe(reply)}")
+        if str(problem.get("detail")).startswith(_NO_JOB):
+            return UnknownJob(f"the peer answered {describe(reply)}")
+        return Busy(f"the peer answered {describe(reply)}", retry_after=patience(reply.retry_after))
     if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR or problem["code"] == "not_ready":
         return Busy(f"the peer answered {describe(reply)}", retry_after=patience(reply.retry_after))
     return _later(reply) or _unauthorized(reply, problem) or Refused(f"the peer answered {describe(reply)}")
@@ -95,7 +99,7 @@ def _refused(reply: Reply, problem: dict[str, Any], device: str) -> BackendError
         return Refused(said, code="limit_exceeded")
     rule, reason = _rule(problem, device)
     if rule == "paused" or (rule == "status" and "retired" not in reason):
-        return Busy(said, retry_after=_OFF_PATIENCE_S)
+        return Busy(said, retry_after=patience(reply.retry_after, otherwise=_OFF_PATIENCE_S))
     if rule == "status":
         return Refused(said, code="device_retired")
     if problem["code"].startswith("program_"):
@@ -106,7 +110,8 @@ def _refused(reply: Reply, problem: dict[str, Any], device: str) -> BackendError
 
 def _rule(problem: dict[str, Any], device: str) -> tuple[str, str]:
     """The rule by which the peer's router refused the device that we named, and its reason."""
-    for refusal in problem.get("refusals") or ():
-        if refusal.get("device") == device:
+    told = problem.get("refusals")
+    for refusal in told if isinstance(told, list) else ():
+        if isinstance(refusal, dict) and refusal.get("device") == device:
             return str(refusal.get("rule")), str(refusal.get("reason"))
     return "", ""

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from backends import storable
 from backends.errors import Busy, OutcomeUnknown, UnknownJob
 from backends.exchange import Reply, Unanswered, Unsent
 from backends.peer import probes
@@ -87,7 +88,8 @@ class Hub:
         if reply.status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
             raise creation_error(reply, order.device.vendor_id)
         job = (reply.document or {}).get("id")
-        if not isinstance(job, str) or not job:
+        # It is written beside the hub's name (``HUB:JOB``), in a column and a path.
+        if not isinstance(job, str) or storable.remote_id(f"{self.name}:{job}") is None:
             raise OutcomeUnknown(f"{self.name} answered {reply.status} without a job")
         return job
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from backends.base import Outcome
 from backends.errors import Busy, UnknownStatus
+from backends.outcome_check import counted, sound
 from backends.peer.prices import usage_of
 from broker.domain.result import BIT_ORDER, SCHEMA_VERSION, Outcomes, seal
 
@@ -26,17 +27,21 @@ def outcome_of(job: Mapping[str, Any], text: str, device: Device | None) -> Outc
     """
     document = json.loads(text)
     _check(document)
-    return Outcome(
-        points=tuple(_point(point) for point in document["points"]),
-        usage=usage_of(job, device, shots=int(document["shots"]["obtained"])),
-        raw=text,
-        compiled=document["compiled"],
-        calibration=document["calibration"],
-        engine=document["engine"],
-        software=document["software"],
-        warnings=tuple(document["warnings"]),
-        run_started_at=_entered(job, "running"),
-        run_ended_at=_entered(job, "fetching"),
+    if int(job["points"]) != len(document["points"]):
+        raise UnknownStatus(f"the peer sent {len(document['points'])} points of {job['points']}")
+    return sound(
+        Outcome(
+            points=tuple(_point(point) for point in document["points"]),
+            usage=usage_of(job, device, shots=int(document["shots"]["obtained"])),
+            raw=text,
+            compiled=document["compiled"],
+            calibration=document["calibration"],
+            engine=document["engine"],
+            software=document["software"],
+            warnings=tuple(document["warnings"]),
+            run_started_at=_entered(job, "running"),
+            run_ended_at=_entered(job, "fetching"),
+        )
     )
 
 
@@ -68,8 +73,7 @@ def _check_registers(document: Mapping[str, Any]) -> None:
 
 
 def _point(body: Mapping[str, Any]) -> Outcomes:
-    counts = {str(key): int(count) for key, count in body["counts"].items()}
-    return Outcomes(counts=counts, bindings={name: float(value) for name, value in body["bindings"].items()})
+    return Outcomes(counts=counted(body["counts"]), bindings=dict(body["bindings"]))
 
 
 def _entered(job: Mapping[str, Any], state: str) -> float | None:

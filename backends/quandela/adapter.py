@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from uuid import uuid4
 
+from backends import storable
 from backends.base import SUBMIT_TIMEOUT_S, Order, Outcome, Phase, Recovery, Snapshot
 from backends.child import Child, ChildError, ChildKilled
-from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, UnknownJob
+from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, UnknownJob, Unreadable
 from backends.exchange import Reply, Unanswered, Unsent
+from backends.outcome_check import documented
 from backends.quandela import answers, desk, naming
-from backends.quandela.devices import NAME, bounds_of, commands_of, devices_of
-from backends.quandela.outcomes import outcome_of
+from backends.quandela.devices import NAME, devices_of
+from backends.quandela.outcomes import outcome_of, usage_of
+from backends.quandela.request import create_request
 from backends.quandela.settings import settings_from
 from backends.quandela.status import phase_of
+from backends.translation import Untrue
 from backends.transport import Transport
 from broker.domain.device import Device
 from broker.domain.ids import RemoteId
@@ -31,8 +35,8 @@ if TYPE_CHECKING:
 READ_TIMEOUT_S = 15.0
 _SHORTEST_SUBMIT_S = 2.0
 _LOOKS_AT_ONCE = 8
+_LONGEST_MESSAGE = 1000
 _HTTP_OK = 200
-_GONE = re.compile(r"invalid job.?id|not found|can ?not cancel", re.IGNORECASE)
 
 
 def backend(*, data: Path, environ: Mapping[str, str]) -> QuandelaBackend | None:  # noqa: ARG001  one signature for all
@@ -55,6 +59,7 @@ class QuandelaBackend:
         self._settings = settings
         self._transport = Transport(settings.url, settings.token, agent="qsubmit")
         self._submit_timeout_s = submit_timeout_s
+        self._process = str(uuid4())
         self._lent = child is not None
         self._desk = child or Child(desk.TARGET, desk.LIMITS)
 
@@ -65,7 +70,7 @@ class QuandelaBackend:
     def submit(self, order: Order) -> RemoteId:
         """One POST; what takes time before it is done first, and none is sent when too little time is left."""
         started = time.monotonic()
-        body = self._compose(order)
+        body = self._composed(order)
         left = SUBMIT_TIMEOUT_S - (time.monotonic() - started)
         if left < _SHORTEST_SUBMIT_S:
             raise Busy("translating the program took too long; nothing was sent", retry_after=1.0)
@@ -90,12 +95,13 @@ class QuandelaBackend:
         if not isinstance(text, str) or not text:
             raise self._absence(remote_id)
         name = naming.parse(str(record.get("job_name")))
-        return outcome_of(self._read(text, name), result, record)
+        with documented("quandela"):
+            return outcome_of(self._read(text, name), result, record, shots=name.shots if name else None)
 
     def cancel(self, remote_id: RemoteId) -> None:
         """Ask; a job that has ended or is unknown answers 400 or 404."""
         reply = self._ask("POST", _job(remote_id, "cancel"))
-        if reply.status != _HTTP_OK and not _gone(reply):
+        if reply.status != _HTTP_OK and not answers.is_over(reply):
             raise answers.reading_error(reply)
 
     def close(self) -> None:
@@ -108,24 +114,15 @@ class QuandelaBackend:
 
     def _offered(self, platform: str) -> Sequence[Device]:
         reply = self._get(f"/api/platforms/{quote(platform, safe='')}/processor")
-        if reply.status in (403, 404) and reply.document is not None:
+        if reply.status in (403, 404) and answers.is_own(reply):
             return []
         max_run_ms = self._settings.max_duration_s * 1000
         return devices_of(_fine(reply), sandbox=self._settings.sandbox, max_run_ms=max_run_ms)
 
-    def _compose(self, order: Order) -> dict[str, Any]:
-        request = {
-            "ask": "compose",
-            "source": order.program.source,
-            "format": order.program.format.value,
-            "shots": order.shots,
-            "points": [dict(point) for point in order.points],
-            "platform": order.device.vendor_id,
-            "commands": commands_of(order.device),
-            "bounds": bounds_of(order.device),
-        }
+    def _composed(self, order: Order) -> dict[str, Any]:
+        bound = self._settings.max_duration_s
         try:
-            made = self._desk.call(request)
+            return create_request(order, self._desk.call, max_duration_s=bound, process=self._process)
         except ChildError as error:
             code = error.code or "program_invalid"
             raise Refused(
@@ -134,10 +131,11 @@ class QuandelaBackend:
         except ChildKilled as error:
             code = "program_invalid" if error.reason == "crash" else "limit_exceeded"
             raise Refused(f"translating the program: {error}", code=code) from None
+        except Untrue:
+            self._desk.close()
+            raise
         except OSError as error:
             raise Busy(f"no process to translate the program in: {error}; nothing was sent") from None
-        name = naming.JobName(token=order.token, shots=order.shots, bits=made["bits"])
-        return {**made["body"], "job_name": str(name), "max_duration": self._settings.max_duration_s}
 
     def _create(self, request: dict[str, Any], timeout_s: float) -> RemoteId:
         body = json.dumps(request, separators=(",", ":")).encode()
@@ -147,19 +145,27 @@ class QuandelaBackend:
             raise Busy(f"quandela: {error}; nothing was sent") from None
         except Unanswered as error:
             raise OutcomeUnknown(f"quandela: {error}") from None
-        job_id = (reply.document or {}).get("job_id")
-        if reply.status == _HTTP_OK and isinstance(job_id, str) and job_id:
+        job_id = storable.remote_id((reply.document or {}).get("job_id"))
+        if reply.status == _HTTP_OK and job_id:
             return RemoteId(job_id)
         raise answers.creation_error(reply)
 
     def _look(self, remote_id: RemoteId) -> Snapshot:
         reply = self._get(_job(remote_id, "status"))
-        if _gone(reply):
+        if answers.is_gone(reply):
             return Snapshot(phase=Phase.LOST, word="", message=answers.message_of(reply))
         document = _fine(reply)
         word = str(document.get("status"))
+        phase = phase_of(word)
         said = document.get("status_message") or document.get("progress_message") or ""
-        return Snapshot(phase=phase_of(word), word=word, message=str(said)[:1000])
+        message = storable.text(said, _LONGEST_MESSAGE)
+        if phase not in (Phase.DONE, Phase.FAILED, Phase.CANCELLED):
+            return Snapshot(phase=phase, word=word, message=message)
+        try:
+            return Snapshot(phase=phase, word=word, message=message, usage=usage_of(document))
+        except Unreadable as error:
+            # One job's figure must not keep the others of this look from being seen; its fetch says it again.
+            return Snapshot(phase=phase, word=word, message=f"{error}; {message}"[:_LONGEST_MESSAGE])
 
     def _read(self, text: str, name: naming.JobName | None) -> dict[str, Any]:
         request = {
@@ -171,7 +177,7 @@ class QuandelaBackend:
         try:
             return self._desk.call(request)
         except (ChildError, ChildKilled) as error:
-            raise BackendError(f"quandela's result cannot be read: {error}") from None
+            raise Unreadable(f"quandela's result cannot be read: {error}") from None
 
     def _absence(self, remote_id: RemoteId) -> BackendError:
         look = self._look(remote_id)
@@ -180,7 +186,7 @@ class QuandelaBackend:
         return Refused(f"the job has no result: {look.word} {look.message}", code="no_result")
 
     def _known(self, reply: Reply, remote_id: RemoteId) -> dict[str, Any]:
-        if _gone(reply):
+        if answers.is_gone(reply):
             raise UnknownJob(f"quandela knows no job {remote_id}")
         return _fine(reply)
 
@@ -196,11 +202,6 @@ class QuandelaBackend:
 
 def _job(remote_id: RemoteId, what: str) -> str:
     return f"/api/jobs/{quote(remote_id, safe='')}/{what}"
-
-
-def _gone(reply: Reply) -> bool:
-    """The vendor's own word that there is no such job, or nothing left to do with it; a proxy's 404 is no such word."""
-    return reply.status in (400, 404) and bool(_GONE.search(answers.message_of(reply)))
 
 
 def _fine(reply: Reply) -> dict[str, Any]:

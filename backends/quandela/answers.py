@@ -18,7 +18,8 @@ _RETIRED = re.compile(r"in (decommissioned|retired)\S* status", re.IGNORECASE)
 _DISABLED = re.compile(r"create job disabled", re.IGNORECASE)
 _LIMIT = re.compile(r"max[_ ](shots|duration).*(less|exceed)|too large", re.IGNORECASE)
 _QUEUE_PATIENCE_S = 30.0
-_PATIENCE_S = 10.0
+_GONE = re.compile(r"invalid job.?id\b.*|not found|not found job\b.*|job\b.* not found", re.IGNORECASE | re.DOTALL)
+_OVER = re.compile(r"can ?not cancel", re.IGNORECASE)
 
 
 def creation_error(reply: Reply) -> BackendError:
@@ -31,9 +32,26 @@ def reading_error(reply: Reply) -> BackendError:
     refused = _plain(reply)
     if refused:
         return refused
-    if reply.status < 500 and reply.document is not None:  # noqa: PLR2004  HTTP's own border
+    # A proxy's 404 or 403 may be JSON as well: only the vendor's own form is an answer of the vendor.
+    if reply.status in (400, 403, 422) and is_own(reply):
         return Refused(f"quandela answered {describe(reply)}")
-    return Busy(f"quandela answered {describe(reply)}", retry_after=_PATIENCE_S)
+    return Busy(f"quandela answered {describe(reply)}", retry_after=patience(reply.retry_after))
+
+
+def is_own(reply: Reply) -> bool:
+    """Whether a body has the form of the vendor's errors, ``{"detail": {}, "error": "…"}``, whole."""
+    document = reply.document or {}
+    return isinstance(document.get("detail"), dict) and bool(message_of(reply))
+
+
+def is_gone(reply: Reply) -> bool:
+    """The vendor's own sentence that there is no such job; no 404 alone is one."""
+    return reply.status in (400, 404) and is_own(reply) and bool(_GONE.fullmatch(message_of(reply)))
+
+
+def is_over(reply: Reply) -> bool:
+    """Whether there is nothing left to cancel."""
+    return is_gone(reply) or (reply.status == 400 and bool(_OVER.search(message_of(reply))))  # noqa: PLR2004
 
 
 def describe(reply: Reply) -> str:
@@ -64,12 +82,13 @@ def _refusal(reply: Reply) -> BackendError | None:
     if not 400 <= reply.status < 500 or reply.status == 408 or reply.document is None:  # noqa: PLR2004
         return None
     said = message_of(reply)
+    later = patience(reply.retry_after, otherwise=_QUEUE_PATIENCE_S)
     if _QUEUE_FULL.search(said):
-        return Busy(f"quandela: {said}", retry_after=_QUEUE_PATIENCE_S)
+        return Busy(f"quandela: {said}", retry_after=later)
     if _RETIRED.search(said) or reply.status == 404:  # noqa: PLR2004
         return Refused(f"quandela: {said}", code="device_retired")
     if _DISABLED.search(said):
-        return Busy(f"quandela: {said}", retry_after=_QUEUE_PATIENCE_S)
+        return Busy(f"quandela: {said}", retry_after=later)
     return Refused(f"quandela: {describe(reply)}", code=_code(reply, said))
 
 

@@ -18,7 +18,7 @@ FOREIGN = "the vendor asked for a conversion by name (result_mapping); it was ig
 
 
 def read(request: dict[str, Any]) -> dict[str, Any]:
-    """``text`` of the vendor's ``results`` → ``points`` (counts and bindings) and ``warnings``.
+    """``text`` of the vendor's ``results`` → ``points`` (counts) and ``warnings``.
 
     ``shots`` are those asked for per point, for probabilities; ``bits`` belong to a gate circuit (gates.py). A sweep's
     points come in the order of asking.
@@ -31,9 +31,9 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
     entries = results.get("results_list", [results])
     if not isinstance(entries, list):
         raise Unfit("results_list is no list", code=BAD)
-    points = [_point(entry, request["shots"], warnings) for entry in entries]
+    points = [{"counts": _read(entry, request["shots"], warnings)} for entry in entries]
     if request["bits"]:
-        points = [point | {"counts": bits_of(point["counts"], request["bits"])} for point in points]
+        points = [{"counts": bits_of(point["counts"], request["bits"])} for point in points]
     return {"points": points, "warnings": sorted(set(warnings))}
 
 
@@ -52,11 +52,11 @@ def _names_a_function(results: Mapping[str, Any]) -> bool:
     return isinstance(context, dict) and "result_mapping" in context
 
 
-def _point(entry: object, shots: int | None, warnings: list[str]) -> dict[str, Any]:
+def _read(entry: object, shots: int | None, warnings: list[str]) -> dict[str, int]:
     if not isinstance(entry, dict) or not isinstance(entry.get("results"), str):
         raise Unfit("a result without outcomes", code=BAD)
     measured = opened(entry["results"], RESULTS)
-    return {"counts": _counts(measured, shots, warnings), "bindings": _bindings(entry)}
+    return _counts(measured, shots, warnings)
 
 
 def _counts(measured: Foreign, shots: int | None, warnings: list[str]) -> dict[str, int]:
@@ -90,11 +90,3 @@ def rounded(chances: Mapping[str, float], shots: int) -> dict[str, int]:
     for key in by_rest[: shots - sum(counts.values())]:
         counts[key] += 1
     return {key: count for key, count in sorted(counts.items()) if count}
-
-
-def _bindings(entry: Mapping[str, Any]) -> dict[str, float]:
-    iteration = entry.get("iteration")
-    bound = iteration.get("circuit_params") if isinstance(iteration, dict) else None
-    if not isinstance(bound, dict):
-        return {}
-    return {str(name): float(value) for name, value in bound.items() if isinstance(value, int | float)}

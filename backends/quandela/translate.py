@@ -1,4 +1,4 @@
-"""How does a Perceval program become a create request? Runs in a child process; sends nothing."""
+"""How does a program become the experiment of a create request? Runs in a child process; sends nothing."""
 
 from __future__ import annotations
 
@@ -10,53 +10,24 @@ from backends.quandela import gates
 from backends.quandela.serial import PROGRAM, Foreign, Unfit, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-# What a platform may do instead; each ends in counts here, so that no conversion is asked of anybody.
-_INSTEAD = {
-    "sample_count": ("sample_count", "samples", "probs"),
-    "samples": ("samples", "sample_count", "probs"),
-    "probs": ("probs", "sample_count", "samples"),
-}
+    from collections.abc import Iterator, Mapping
 
 
 def compose(request: dict[str, Any]) -> dict[str, Any]:
-    """``format``, ``source``, ``shots``, ``points``, ``platform``, ``commands``, ``bounds`` → ``body`` and ``bits``.
+    """``format``, ``source``, ``points``, ``bounds`` → ``experiment`` (Perceval's text) and ``bits``.
 
-    The body still lacks a name. ``bits`` is what reading a gate circuit's result needs, or None.
+    Nothing else: what is asked of which platform is not for a process to say that has read a stranger's program.
+    ``bits`` is what reading a gate circuit's result needs, or None.
 
     Raises:
         Unfit: the program cannot be sent; nothing was.
     """
+    from perceval.serialization import serialize
+
     if request["format"] != "perceval":
         experiment, bits = gates.experiment_of(request)
-        command = _command("sample_count", request["commands"])
-        return {"body": _body(request, experiment, command), "bits": bits}
-    document = _document(request["source"])
-    experiment = experiment_of(document)
-    command = _command(document.get("command"), request["commands"])
-    sweep = _iterations(experiment, request["points"])
-    body = _body(request, experiment, command, parameters=document.get("parameters"), iterator=sweep)
-    return {"body": body, "bits": None}
-
-
-def _body(
-    request: Mapping[str, Any],
-    experiment: Foreign,
-    command: str,
-    *,
-    parameters: Mapping[str, Any] | None = None,
-    iterator: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, Any]:
-    from perceval.runtime import PayloadGenerator
-
-    shots = request["shots"]
-    limits = {"max_shots": shots} | ({} if command == "probs" else {"max_samples": shots})
-    sweep = {"iterator": list(iterator)} if iterator else {}
-    body: dict[str, Any] = PayloadGenerator.generate_payload(
-        command, experiment, parameters or None, request["platform"], **limits, **sweep, job_context=None
-    )
-    return body
+        return {"experiment": serialize(experiment), "bits": bits}
+    return {"experiment": serialize(experiment_of(_document(request["source"]))), "bits": None}
 
 
 def _document(source: str) -> dict[str, Any]:
@@ -126,24 +97,3 @@ def _state(text: object) -> Foreign:
     if not isinstance(text, str):
         raise Unfit("not an input state")
     return BasicState(text.rpartition(":")[2])
-
-
-def _command(wanted: object, available: Sequence[str]) -> str:
-    for command in _INSTEAD.get(str(wanted or "sample_count"), ()):
-        if command in available:
-            return command
-    raise Unfit(f"the platform has no command that gives {wanted!r}", pointer="/command")
-
-
-def _iterations(
-    experiment: Foreign,
-    points: Sequence[Mapping[str, float]],
-) -> list[dict[str, Any]]:
-    free = set(experiment.get_circuit_parameters())
-    for point in points:
-        if set(point) != free:
-            missing = ", ".join(sorted(free ^ set(point)))
-            raise Unfit(f"points and circuit differ in the parameters {missing}")
-    if len(points) == 1 and not free:
-        return []
-    return [{"circuit_params": dict(point)} for point in points]

@@ -54,5 +54,6 @@ CASE = Case(
         "CANCELLED": Phase.CANCELLED,
     },
     secrets=(ACCESS_KEY, SECRET_KEY, SESSION),
+    why={"billed": "a simulator's run time stands in its result alone: the status tells the shots and the minimum"},
     **GATE,
 )

@@ -317,6 +317,34 @@ def test_what_the_vendor_charges_is_what_our_formula_says(case, bench, backend, 
     assert charged == charge(device.price, usage).micros
 
 
+def test_a7_the_status_of_a_done_job_says_what_is_billed(case, bench, backend, device):
+    """So that a run whose result is gone can be booked: the bill must not need the result."""
+    order, remote_id = finished(case, backend, device)
+    usage = backend.poll([remote_id])[remote_id].usage
+    charged = sum(entry.micros for entry in bench.ledger.entries("charge", order.token))
+    assert usage is not None
+    assert usage.shots == order.shots
+    if "billed" in case.why:
+        assert charge(device.price, usage).micros <= charged
+    else:
+        assert charge(device.price, usage).micros == charged
+
+
+def test_a7_a_job_that_never_ran_bills_nothing(case, bench, backend, device):
+    bench.knobs.turn(queue_delay=LONG_QUEUE_S)
+    remote_id = backend.submit(order_of(case, device))
+    backend.cancel(remote_id)
+    assert ended(backend, remote_id).usage is None
+
+
+@pytest.mark.parametrize(("header", "seconds"), [(0, 1.0), (-5, 1.0), (10**9, 3600.0)])
+def test_a6_a_throttle_s_patience_is_bounded_on_both_sides(case, bench, backend, device, header, seconds):
+    bench.knobs.turn(faults=[Fault(trouble=Trouble.THROTTLE, on=case.create, retry_after=header)])
+    with pytest.raises(Busy) as caught:
+        backend.submit(order_of(case, device))
+    assert caught.value.retry_after == seconds
+
+
 # ------------------------------------------------------------------------------------- cancel
 
 

@@ -24,9 +24,13 @@ def test_what_is_no_json_object_in_utf_8_is_no_document(content):
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("7", 7), ("0.5", 0.5), (None, 10), ("", 10), ("soon", 10), ("-3", 0), ("1e9", 3600), ("nan", 10), ("inf", 10)],
+    [
+        *(("7", 7), ("0.5", 1), ("0", 1), ("-3", 1), ("1e9", 3600), ("Mon, 01 Jan 1990 00:00:00 GMT", 1)),
+        *((None, 10), ("", 10), ("soon", 10), ("nan", 10), ("inf", 10), ("9" * 200, 10), (7, 10)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 3600),
+    ],
 )
-def test_patience_is_what_the_vendor_asks_within_reason(header, seconds):
+def test_a6_patience_is_what_the_vendor_asks_within_reason(header, seconds):
     assert patience(header) == seconds
 
 

@@ -35,9 +35,12 @@ ORDER = Order(
 )  # fmt: skip
 
 
+SPOKEN = "OPENQASM 3.0;\ninput float a;\nqubit[1] q;\nbit[1] b;\nrx(2*a) q[0];\nb[0] = measure q[0];\n"
+
+
 def spoken(wish):
     assert wish["operations"] == ["rx", "cz"]
-    return {"source": "SPOKEN", "qubits": 1, "bits": [0]}
+    return {"source": SPOKEN, "qubits": 1, "bits": [0]}
 
 
 def request(order=ORDER, translate=spoken):
@@ -58,7 +61,7 @@ def test_token_tags_and_place_of_results_name_the_attempt():
 
 def test_one_point_is_a_program_and_more_are_a_set():
     one = json.loads(request()["action"])
-    assert (one["source"], one["inputs"]) == ("SPOKEN", {"a": 0.5})
+    assert (one["source"], one["inputs"]) == (SPOKEN, {"a": 0.5})
     made = request(replace(ORDER, points=({"a": 0.5}, {"a": 1.5})))
     many = json.loads(made["action"])
     assert many["braketSchemaHeader"]["name"] == "braket.ir.openqasm.program_set"
@@ -71,7 +74,7 @@ def test_actions_and_parameters_parse_with_the_vendors_schemas():
     from braket.ir.openqasm import Program as OpenQasm
     from braket.ir.openqasm import ProgramSet
 
-    assert OpenQasm.parse_raw_schema(request()["action"]).source == "SPOKEN"
+    assert OpenQasm.parse_raw_schema(request()["action"]).source == SPOKEN
     many = request(replace(ORDER, points=({"a": 0.5}, {"a": 1.5})))
     assert ProgramSet.parse_raw_schema(many["action"]).num_executables == 2
     GateModelSimulatorDeviceParameters.parse_raw_schema(many["deviceParameters"])

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from backends.child import ChildKilled
+from backends.child import ChildError, ChildKilled
 from backends.local import dispatch as dispatching
 from backends.local.book import Book, Job, Waiter
 from backends.local.choose import Choice
@@ -20,7 +20,8 @@ class Children:
 
     def __init__(self):
         self.calls = []
-        self.made = self.busy = self.most = 0
+        self.made = self.busy = self.most = self.closed = 0
+        self.lie = None
 
     def __call__(self, target, limits):
         self.made += 1
@@ -53,6 +54,8 @@ class Fake:
                 raise ChildKilled("cancelled")
             time.sleep(0.005)
         one = {"counts": [{"0": 1}], "seed": 1, "run_ms": 1.0, "note": "", "warnings": []}
+        if "liar" in names:
+            return self.all.lie(names, one)
         return {"jobs": [one for _ in names], "software": {}}
 
     def stop(self):
@@ -60,6 +63,7 @@ class Fake:
 
     def close(self):
         self.stopped = True
+        self.all.closed += 1
 
 
 @pytest.fixture
@@ -90,6 +94,8 @@ class World:
             points=[{}],
             seed=1,
             choice=chosen or choice(),
+            bits=1,
+            photons=0,
         )
         self.book.add(job)
         self.dispatch.add(job)
@@ -190,3 +196,65 @@ def test_old_results_are_forgotten_and_their_tokens_with_them(monkeypatch, child
     kept, found = play(scene)
     assert kept == [False, False, False, True, True]
     assert found == ["test-4", "test-5"]
+
+
+def raised(names, one):
+    raise ChildError(kind="KeyError", message="all of you failed", where={}, tail="")
+
+
+def instead(**changes):
+    return lambda names, one: {"jobs": [one | changes if name == "liar" else one for name in names], "software": {}}
+
+
+LIES = {
+    "an error for all": raised,
+    "nothing": lambda names, one: {},
+    "too few answers": lambda names, one: {"jobs": [one] * (len(names) - 1), "software": {}},
+    "too many answers": lambda names, one: {"jobs": [one] * (len(names) + 1), "software": {}},
+    "an answer that is a number": lambda names, one: {"jobs": [7 if name == "liar" else one for name in names]},
+    "software that is a list": lambda names, one: {"jobs": [one] * len(names), "software": ["x"]},
+    "two points": instead(counts=[{"0": 1}, {"0": 1}]),
+    "more shots": instead(counts=[{"0": 10**30}]),
+    "fewer shots": instead(counts=[{}]),
+    "a negative count": instead(counts=[{"0": 2, "1": -1}]),
+    "half a count": instead(counts=[{"0": 0.5, "1": 0.5}]),
+    "a wider key": instead(counts=[{"00": 1}]),
+    "a key that is HTML": instead(counts=[{"<": 1}]),
+    "another seed": instead(seed=2),
+    "a time that is no time": instead(run_ms="soon"),
+    "an endless time": instead(run_ms=float("inf")),
+    "warnings that are one": instead(warnings="careful"),
+    "an error that is a text": instead(error="no"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a3_a_child_that_lies_about_one_job_harms_that_job_alone(children, lie):
+    children.lie = LIES[lie]
+
+    async def scene(world):
+        jobs = [world.add(name) for name in ("a", "liar", "b")]
+        world.dispatch.pump()
+        await world.all_ended(jobs)
+        return jobs
+
+    jobs = play(scene)
+    assert [job.phase for job in jobs] == ["done", "failed", "done"]
+    assert jobs[1].error["code"] == "simulation_failed"
+    assert [names for names, *_ in children.calls[1:]] == [["a"], ["liar"], ["b"]]
+    assert children.closed >= 2  # after either lie: a child that lied serves nobody again
+
+
+def test_a3_an_error_that_a_child_tells_is_bounded_and_can_be_stored(children):
+    told = {"message": "no\x00\ud800" + "x" * 10**6, "code": "DROP TABLE", "line": "7", "column": 10**40, "pointer": 7}
+    children.lie = instead(error=told)
+
+    async def scene(world):
+        jobs = [world.add("liar")]
+        world.dispatch.pump()
+        await world.all_ended(jobs)
+        return jobs
+
+    error = play(scene)[0].error
+    assert len(error.pop("message").encode()) < 3000
+    assert error == {"code": "simulation_failed", "line": None, "column": None, "pointer": None}

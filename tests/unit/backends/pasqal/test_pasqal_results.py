@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from backends.errors import BackendError
+from backends.errors import BackendError, Unreadable
 from backends.pasqal.results import BatchRecord, JobRecord, counts_of, outcome_of, usage_of
 
 
@@ -91,7 +91,12 @@ def test_the_same_body_gives_the_same_outcome():
     assert outcome_of(batch(job()), documents, sandbox=True) == outcome_of(batch(job()), documents, sandbox=True)
 
 
-def test_times_that_are_no_times_cost_nothing():
-    assert usage_of(batch(job(started=None), job(ended="later"))).run_ms == 0
+@pytest.mark.parametrize("times", [{"started": None}, {"ended": "later"}, {"ended": "2026-11-20T09:00:00"}])
+def test_a7_times_that_are_no_times_are_a_fault_and_no_bill_of_zero(times):
+    with pytest.raises(Unreadable):
+        usage_of(batch(job(), job(**times)))
+
+
+def test_a_time_without_a_zone_is_utc():
     naive = job(started="2026-11-20T10:00:00", ended="2026-11-20T10:00:01")
     assert usage_of(batch(naive)).run_ms == 1000

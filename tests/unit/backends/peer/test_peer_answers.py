@@ -55,7 +55,8 @@ def test_a_faulty_program_keeps_its_place():
 
 
 READS = {
-    "unknown job": (problem(404, "not_found"), UnknownJob),
+    "unknown job": (problem(404, "not_found", detail="there is no job 7"), UnknownJob),
+    "a route that a hub does not have": (problem(404, "not_found"), Busy),
     "no result yet": (problem(409, "not_ready"), Busy),
     "ended": (problem(409, "not_cancellable"), Refused),
     "key": (problem(401, "unauthenticated"), Unauthorized),

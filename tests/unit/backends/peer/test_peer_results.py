@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from backends.errors import Busy, UnknownStatus
+from backends.errors import Busy, UnknownStatus, Unreadable
+from backends.outcome_check import documented
 from backends.peer.results import outcome_of
 from broker.domain.program import Paradigm
 from broker.domain.requirement import Register
@@ -64,6 +65,31 @@ BACKWARDS = {
 def test_counts_that_could_be_read_backwards_are_refused(name):
     with pytest.raises(UnknownStatus):
         outcome_of(JOB, text_of(**BACKWARDS[name]), None)
+
+
+LIES = {
+    "a negative count": {"points": [{"bindings": {}, "counts": {"100": -1}}]},
+    "half a count": {"points": [{"bindings": {}, "counts": {"100": 0.5}}]},
+    "a key that is HTML": {"points": [{"bindings": {}, "counts": {"<b>": 1}}]},
+    "another number of points": {"points": []},
+    "counts that are none": {"points": [{"bindings": {}, "counts": None}]},
+    "a binding that is none": {"points": [{"bindings": {"a": "x"}, "counts": {}}]},
+    "registers that are none": {"registers": None},
+    "shots that are none": {"shots": None},
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a3_a_peer_that_lies_in_its_own_seal_gives_a_typed_fault(name):
+    with pytest.raises((Unreadable, UnknownStatus)), documented("the peer"):
+        outcome_of(JOB, text_of(**LIES[name]), None)
+
+
+def test_a3_texts_of_a_peer_are_bounded_and_can_be_stored():
+    told = {"engine": "e\x00" * 999, "warnings": ["w" * 9999] * 2000, "software": {f"p{n}": "1" for n in range(99)}}
+    got = outcome_of(JOB, text_of(**told), None)
+    assert (len(got.engine), len(got.warnings), len(got.warnings[0]), len(got.software)) == (200, 1000, 2000, 50)
+    assert "\x00" not in got.engine
 
 
 def test_a_later_minor_version_is_read():

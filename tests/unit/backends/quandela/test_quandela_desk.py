@@ -9,7 +9,10 @@ import zlib
 import pytest
 
 from backends.child import Child, ChildError
+from backends.errors import Refused
 from backends.quandela import desk
+from backends.quandela.outcomes import outcome_of
+from backends.quandela.request import create_request
 from tests.support import quandela_programs as programs
 
 
@@ -20,18 +23,9 @@ def child():
     one.close()
 
 
-def compose(child, text, **more):
-    request = {
-        "ask": "compose",
-        "source": text,
-        "shots": 100,
-        "points": [{}],
-        "platform": "sim:slos",
-        "commands": ["probs", "sample_count", "samples"],
-        "format": "perceval",
-        "bounds": {"modes": 20, "photons": 10},
-    }
-    return child.call(request | more)["body"]
+def compose(child, text, *, commands="probs,sample_count,samples", points=({},)):
+    order = programs.order(text, shots=100, points=points, on=programs.device(commands=commands))
+    return create_request(order, child.call, max_duration_s=60, process="p")
 
 
 def read(child, results, shots=None):
@@ -79,7 +73,7 @@ def test_probabilities_have_no_samples(child):
     ],
 )
 def test_what_a_platform_lacks_is_replaced_without_asking_for_a_conversion(child, wanted, available, sent):
-    work = compose(child, programs.source(command=wanted), commands=available)["payload"]
+    work = compose(child, programs.source(command=wanted), commands=",".join(available))["payload"]
     assert work["command"] == sent
     assert work["job_context"] is None
 
@@ -105,14 +99,14 @@ UNFIT = [
 
 @pytest.mark.parametrize(("text", "pointer"), UNFIT)
 def test_a_program_that_cannot_be_sent_is_located(child, text, pointer):
-    with pytest.raises(ChildError) as caught:
+    with pytest.raises((ChildError, Refused)) as caught:
         compose(child, text)
     assert (caught.value.code, caught.value.pointer) == ("program_invalid", pointer)
 
 
 @pytest.mark.parametrize("points", [[{}], [{"psi": 1.0}], [{"phi": 1.0}, {}]])
 def test_points_bind_exactly_the_circuit_s_parameters(child, points):
-    with pytest.raises(ChildError) as caught:
+    with pytest.raises(Refused) as caught:
         compose(child, programs.source(programs.INTERFEROMETER), points=points)
     assert caught.value.code == "program_invalid"
 
@@ -126,7 +120,7 @@ def test_a_zipped_bomb_is_not_unpacked(child):
 
 def test_counts_are_read(child):
     answer = read(child, {"results": counted(**{"|2,0>": 60, "|0,2>": 40}), "global_perf": 1.0})
-    assert answer["points"] == [{"counts": {"|2,0>": 60, "|0,2>": 40}, "bindings": {}}]
+    assert answer["points"] == [{"counts": {"|2,0>": 60, "|0,2>": 40}}]
     assert answer["warnings"] == []
 
 
@@ -144,10 +138,12 @@ def test_probabilities_become_counts_that_sum_to_the_shots_every_time_alike(chil
     assert first["warnings"]
 
 
-def test_a_sweep_s_points_keep_their_bindings(child):
+def test_a_sweep_s_points_keep_their_order_and_their_bindings(child):
     entries = [{"results": counted(**{"|1,1>": n}), "iteration": {"circuit_params": {"phi": n / 10}}} for n in (1, 2)]
-    points = read(child, {"results_list": entries})["points"]
-    assert [(point["bindings"], point["counts"]) for point in points] == [
+    results = {"results_list": entries}
+    result = {"results": json.dumps(results), "duration": 1, "shots": 3}
+    points = outcome_of(read(child, results), result, {}, shots=100).points
+    assert [(dict(point.bindings), dict(point.counts)) for point in points] == [
         ({"phi": 0.1}, {"|1,1>": 1}),
         ({"phi": 0.2}, {"|1,1>": 2}),
     ]

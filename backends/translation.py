@@ -1,0 +1,45 @@
+"""When is what a translator's child returned not sent? When it is not this order's program and nothing else.
+
+A child reads a stranger's program, and such a program has broken out of a library before. So the parent composes the
+request: device, command, shots, points, priority, names and limits are the order's. The child gives the program alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from backends.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+CODE = "translation_invalid"
+
+
+class Untrue(Refused):
+    """The child returned something else than the program that it was given: nothing was sent, and it is not to live."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the program's translation cannot be trusted: {what}; nothing was sent", code=CODE)
+
+
+def parts_of(answer: Mapping[str, Any], names: Iterable[str]) -> list[Any]:
+    """The values of exactly these names.
+
+    Raises:
+        Untrue: one is missing, or there are others.
+    """
+    wanted = list(names)
+    if set(answer) != set(wanted):
+        strange = sorted(map(str, set(answer) ^ set(wanted)))
+        raise Untrue(f"it lacks, or adds, {', '.join(strange)[:100]}")
+    return [answer[name] for name in wanted]
+
+
+def text_of(value: object, *, most: int) -> str:
+    """A text of at most ``most`` characters, or ``Untrue``."""
+    if not isinstance(value, str):
+        raise Untrue("it is no text")
+    if len(value) > most:
+        raise Refused(f"the translated program has {len(value)} characters", code="limit_exceeded")
+    return value
