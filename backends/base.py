@@ -40,7 +40,8 @@ class Order:
 
     ``points`` holds one binding mapping per point, ``({},)`` for a job that is no sweep; ``shots`` is per point.
     ``options`` are the user's vendor options (``verbatim``, ``reservation_arn``) after validation. ``project`` is whose
-    program it is: a child that has read it may serve no other (docs/threat-model.md).
+    program it is: a child that has read it may serve no other (docs/threat-model.md); with ``organisation``
+    and ``member`` it says whose turn it is, where a backend has a queue of its own.
     """
 
     job: JobId
@@ -54,13 +55,16 @@ class Order:
     points: tuple[Mapping[str, float], ...]
     seed: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    organisation: str = ""
+    member: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
     """One look at a vendor's job; ``word`` is the vendor's own status, kept beside our phase.
 
-    ``usage`` is what the vendor bills for a job that ended without a result (None: nothing).
+    ``usage`` is what the vendor bills, or a machine of ours has spent, for a job that ended without a result (None:
+    nothing).
     """
 
     phase: Phase

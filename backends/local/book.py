@@ -22,7 +22,11 @@ ENDED = frozenset({"done", "failed", "cancelled"})
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One order inside the host. The only mutable thing here; one thread, the loop's, changes it."""
+    """One order inside the host. The only mutable thing here; one thread, the loop's, changes it.
+
+    ``owner`` is organisation, project and member; ``cost_s`` the estimate of the whole job (None: the simulation's).
+    ``used_s`` is what its runs took, however they ended; ``proved_large`` says that the small lane was too small.
+    """
 
     id: str
     token: str
@@ -34,8 +38,12 @@ class Job:
     points: list[dict[str, float]]
     seed: int | None
     choice: Choice
+    owner: tuple[str, str, str] = ("", "", "")
+    cost_s: float | None = None
     phase: str = "queued"
     alone: bool = False
+    proved_large: bool = False
+    used_s: float = 0.0
     answer: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     software: dict[str, str] = field(default_factory=dict)
@@ -44,6 +52,15 @@ class Job:
     size: int = 0
     waiters: list[Waiter] = field(default_factory=list)
     stop: Callable[[], None] | None = None
+
+    @property
+    def member(self) -> str:
+        return self.owner[2]
+
+    @property
+    def expected_s(self) -> float:
+        """Of a child, from its first byte to its last outcome."""
+        return self.choice.seconds if self.cost_s is None else self.cost_s
 
 
 @dataclass(slots=True, eq=False)

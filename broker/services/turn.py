@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from broker.domain.fairshare import Share, decay, penalty, rank, used_cost
@@ -32,7 +32,7 @@ def in_turn(work: Work, device: str, most: int, *, at: datetime) -> list[str]:
     if len(heads) < 2:  # noqa: PLR2004  nothing to be fair about
         behind = work.jobs.next_in_line(device, [head.job for head in heads], at, most - 1) if most > 1 else []
         return [each.job for each in (*heads, *behind)]
-    tree, ended, depth = shares_of(work, heads), set[str](), DEEPER
+    tree, ended, depth = shares_of(work, heads), set[str](), max(1, 2 * most // len(heads))
     while True:
         ranked = rank([each for jobs in line.values() for each in jobs], tree, at=at, most=most)
         given = {each.job for each in ranked}
@@ -42,8 +42,8 @@ def in_turn(work: Work, device: str, most: int, *, at: datetime) -> list[str]:
         more = work.jobs.next_in_line(device, [line[name][-1].job for name in dry], at, depth)
         for each in more:
             line[each.member].append(each)
-        counts = {name: sum(each.member == name for each in more) for name in dry}
-        ended |= {name for name, count in counts.items() if count < depth}
+        counts = Counter(each.member for each in more)
+        ended |= {name for name in dry if counts[name] < depth}
         depth *= DEEPER
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Alias, ColumnElement, Select, Subquery
+    from sqlalchemy import ColumnElement, FromClause, Select, Subquery
     from sqlalchemy.engine import Connection
 
 _QUEUED = JobState.QUEUED.value
@@ -53,7 +53,7 @@ def behind(connection: Connection, device: str, last: Sequence[str], at: datetim
     return _waiting(connection, _shown(found))
 
 
-def may_start(job: Any, at: datetime) -> ColumnElement[bool]:  # noqa: ANN401  the table or an alias of it
+def may_start(job: FromClause, at: datetime) -> ColumnElement[bool]:
     """Queued, timely, nobody's, and still wanted."""
     now = micros(at)
     return and_(
@@ -65,7 +65,7 @@ def may_start(job: Any, at: datetime) -> ColumnElement[bool]:  # noqa: ANN401  t
     )
 
 
-def _line(job: Alias, device: str) -> ColumnElement[bool]:
+def _line(job: FromClause, device: str) -> ColumnElement[bool]:
     """The part of the index that holds this device's queue."""
     return and_(job.c.device == device, job.c.state == _QUEUED, job.c.due_at.is_not(None))
 

@@ -77,7 +77,8 @@ def what_is_due(work):
     return (
         work.jobs.next_due(["pasqal"]), work.jobs.next_due(["pasqal"], sent=True), work.jobs.next_due(["other"]),
         work.jobs.queued_devices(["pasqal"], at), work.jobs.first_in_line(DEVICE.name, at),
-        work.jobs.next_in_line(DEVICE.name, NAMES[:1], at, 5), work.jobs.take([*NAMES[:2]], at), work.jobs.past_deadline(["pasqal"], LATER[60], 5),
+        work.jobs.next_in_line(DEVICE.name, NAMES[:1], at, 5), work.jobs.take(NAMES[:2], at),
+        work.jobs.past_deadline(["pasqal"], LATER[60], 5),
         work.jobs.due(["pasqal"], at, 5), work.jobs.in_flight([DEVICE.name]),
     )  # fmt: skip
 
