@@ -225,9 +225,8 @@ class Dispatch:
             if answer.get("later"):
                 later.append(job)
                 continue
-            took_s = _took_s(answer, elapsed_s)
-            job.used_s += took_s
-            self._lanes.learn(job, took_s)
+            job.used_s += _took_s(answer, "run_ms", elapsed_s)
+            self._lanes.learn(job, _took_s(answer, "cpu_ms", elapsed_s))
             job.software = reply["software"]
             self._book_answer(job, answer, size)
         if len(later) == len(batch):
@@ -274,9 +273,9 @@ def _share_out(batch: list[Job], seconds: float) -> None:
             job.used_s += seconds / len(batch)
 
 
-def _took_s(answer: dict[str, Any], most_s: float) -> float:
+def _took_s(answer: dict[str, Any], which: str, most_s: float) -> float:
     """The child's word, if it is a number, and never more than we saw."""
-    told = answer.get("run_ms")
+    told = answer.get(which)
     return min(max(told / 1000, 0.0), most_s) if isinstance(told, int | float) else most_s
 
 

@@ -56,12 +56,12 @@ class Fake:
             if self.stopped:
                 raise ChildKilled("cancelled")
             time.sleep(0.005)
-        one = {"counts": [{"0": 1}], "seed": 1, "run_ms": 1.0, "note": "", "warnings": []}
+        one = {"counts": [{"0": 1}], "seed": 1, "run_ms": 1.0, "cpu_ms": 1.0, "note": "", "warnings": []}
         if budget_s is None or "liar" not in names:
             return {"jobs": [one for _ in names], "software": {}}
         # Looks small and takes half a second: the first two of a batch use up its time.
         time.sleep(1.0)
-        begun = [one | {"run_ms": 500.0} for _ in names[:2]]
+        begun = [one | {"run_ms": 500.0, "cpu_ms": 500.0} for _ in names[:2]]
         return {"jobs": [*begun, *({"later": True} for _ in names[2:])], "software": {}}
 
     def stop(self):
