@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +13,10 @@ from sqlalchemy import select
 
 from backends.base import Phase, Snapshot
 from backends.errors import Busy
+from broker.domain.attempt import AttemptEnd
+from broker.domain.change import Change, begin
 from broker.domain.fairshare import CORE_SECOND, LEAST_COST, Share, Waiting, decay, entry_cost, rank
+from broker.domain.lifecycle import JobState
 from broker.domain.price import Usage
 from broker.services.claim import Claim, claim
 from broker.services.turn import charge_turns, in_turn
@@ -240,3 +243,15 @@ def test_a9_two_workers_that_charge_one_member_at_once_add_up(postgres_url):
         thread.join()
     with opened(postgres_url) as store, store.read() as work:
         assert work.ledger.used(["member-1"])["member-1"][0] == 3 * 20 * 5_000
+
+
+def test_a9_a_free_run_that_was_killed_weighs_its_seconds_and_not_its_entry(store):
+    queued = job(id="01920000-0000-7000-8000-00000000000d", turn=5_000)
+    begun = begin(queued, at=NOW)
+    free_of_charge = replace(begun.job, state=JobState.FAILED, run_ms=30_000, charged=replace(queued.held, micros=0))
+    killed = Change(job=free_of_charge, attempt=replace(begun.attempt, end=AttemptEnd.FAILED))
+    with store.write() as work:
+        charge_turns(work, [begun], at=NOW)
+        assert work.ledger.used([queued.member])[queued.member][0] == 5_000
+        charge_turns(work, [killed], at=NOW)
+        assert work.ledger.used([queued.member])[queued.member][0] == 30 * CORE_SECOND
