@@ -40,7 +40,8 @@ class Order:
 
     ``points`` holds one binding mapping per point, ``({},)`` for a job that is no sweep; ``shots`` is per point.
     ``options`` are the user's vendor options (``verbatim``, ``reservation_arn``) after validation. ``project`` is whose
-    program it is: a child that has read it may serve no other (docs/threat-model.md).
+    program it is: a child that has read it may serve no other (docs/threat-model.md); with ``organisation``
+    and ``member`` it says whose turn it is, where a backend has a queue of its own.
     """
 
     job: JobId
@@ -54,6 +55,8 @@ class Order:
     points: tuple[Mapping[str, float], ...]
     seed: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    organisation: str = ""
+    member: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,8 +64,8 @@ class Snapshot:
     """One look at a vendor's job; ``word`` is the vendor's own status, kept beside our phase.
 
     ``usage`` is what the vendor bills for a job that has ended (``DONE``, ``FAILED``, ``CANCELLED``), as far as its
-    status says: a run whose result is gone is booked from it. None for a job that did not finish: nothing is billed.
-    None for a ``DONE`` job: the status does not tell, or what it tells cannot be read; that is never a bill of zero.
+    status says, or what a machine of ours has spent: a run whose result is gone is booked from it. None for a job that
+    did not finish: nothing is billed. None for a ``DONE`` job: the status does not tell, or what it tells cannot be read; that is never a bill of zero.
     Where a part of the bill stands in the result alone (a Braket simulator's run time), it is the least that is billed.
     """
 

@@ -62,4 +62,6 @@ class Orders:
             points=job.points or ({},),
             seed=job.seed,
             options=job.options,
+            organisation=job.organisation,
+            member=job.member,
         )

@@ -74,11 +74,13 @@ class LocalBackend:
         return [RemoteId(remote_id) for remote_id in found]
 
     def poll(self, remote_ids: Sequence[RemoteId]) -> Mapping[RemoteId, Snapshot]:
-        lost = [["lost", "the local host is not running", None]] * len(remote_ids)
+        lost = [["lost", "the local host is not running", None, None]] * len(remote_ids)
         (looks,) = self._ask_running("poll", [list(remote_ids)], default=[lost])
         return {
-            remote_id: Snapshot(phase=_phase(word), word=word, message=message, queue_position=position)
-            for remote_id, (word, message, position) in zip(remote_ids, looks, strict=True)
+            remote_id: Snapshot(
+                phase=_phase(word), word=word, message=message, queue_position=position, usage=_spent(word, used_ms)
+            )
+            for remote_id, (word, message, position, used_ms) in zip(remote_ids, looks, strict=True)
         }
 
     def wait(self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1) -> Mapping[RemoteId, Snapshot]:
@@ -143,6 +145,7 @@ def _submission(orders: Sequence[Order]) -> dict[str, Any]:
                 "points": order.points,
                 "seed": order.seed,
                 "method": order.options.get("method", ""),
+                "owner": (order.organisation, order.project, order.member),
             }
         )
     return {"programs": programs, "orders": asked}
@@ -167,6 +170,12 @@ def _phase(word: str) -> Phase:
         return _PHASES[word]
     except KeyError:
         raise UnknownStatus(f"the local host sent status {word!r}") from None
+
+
+def _spent(word: str, used_ms: float | None) -> Usage | None:
+    """A run that failed, was killed or cancelled is charged for what it used; one with a result has it there."""
+    ended = word in {Phase.FAILED, Phase.CANCELLED} and used_ms is not None
+    return Usage(run_ms=math.ceil(used_ms)) if ended and used_ms else None
 
 
 def _outcome(remote_id: RemoteId, answer: dict[str, Any]) -> Outcome | BackendError:

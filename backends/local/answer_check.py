@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from backends.local.book import Job
 
 MOST_WARNINGS = 20
+LATER: dict[str, Any] = {"later": True}
 _LONGEST_SENTENCE = 500
 _MOST_PACKAGES = 20
 _FOCK = re.compile(r"\|([0-9]{1,4}(?:,[0-9]{1,4})*+)?+>")
@@ -29,8 +30,10 @@ class Untrue(Exception):
     """The child said what no simulation of the job gives: it is no longer ours, and nothing of its reply is kept."""
 
 
-def answers_of(reply: Mapping[str, Any], batch: Sequence[Job]) -> list[dict[str, Any]]:
-    """The answer of each job, in order: counts, seed, run_ms, note and warnings, or an error with its place.
+def answers_of(reply: Mapping[str, Any], batch: Sequence[Job], *, may_wait: bool = False) -> list[dict[str, Any]]:
+    """The answer of each job, in order: counts, seed, note and warnings, or an error with its place; and its times.
+
+    With ``may_wait``, ``later`` for jobs that did not begin; the first has begun.
 
     Raises:
         Untrue: one of them, or the whole reply, is none.
@@ -38,7 +41,10 @@ def answers_of(reply: Mapping[str, Any], batch: Sequence[Job]) -> list[dict[str,
     told = reply.get("jobs")
     if not isinstance(told, list) or len(told) != len(batch):
         raise Untrue(f"it did not answer {len(batch)} jobs")
-    return [_answer(one, job) for one, job in zip(told, batch, strict=True)]
+    return [
+        LATER if may_wait and number and one == LATER else _answer(one, job)
+        for number, (one, job) in enumerate(zip(told, batch, strict=True))
+    ]
 
 
 def software_of(reply: Mapping[str, Any]) -> dict[str, str]:
@@ -52,22 +58,25 @@ def software_of(reply: Mapping[str, Any]) -> dict[str, str]:
 def _answer(told: object, job: Job) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise Untrue("an answer that is none")
+    times = {which: storable.seconds(told.get(which)) for which in ("run_ms", "cpu_ms")}
+    if None in times.values():
+        raise Untrue("an answer without its times")
     if "error" in told:
-        return {"error": _error(told["error"])}
+        return {"error": _error(told["error"]), **times}
     counts = told.get("counts")
     if not isinstance(counts, list) or len(counts) != len(job.points):
         raise Untrue(f"an answer that has not the {len(job.points)} points of the job")
     for one in counts:
         _check_counts(one, job)
-    seed, run_ms, warnings = told.get("seed"), storable.seconds(told.get("run_ms")), told.get("warnings")
+    seed, warnings = told.get("seed"), told.get("warnings")
     if type(seed) is not int or not 0 <= seed < _LARGEST_SEED or (job.seed is not None and seed != job.seed):
         raise Untrue("a seed that is not the job's")
-    if run_ms is None or not isinstance(warnings, list):
-        raise Untrue("an answer without its time or warnings")
+    if not isinstance(warnings, list):
+        raise Untrue("an answer without its warnings")
     return {
         "counts": counts,
         "seed": seed,
-        "run_ms": run_ms,
+        **times,
         "note": storable.text(told.get("note"), _LONGEST_SENTENCE),
         "warnings": [storable.text(warning, _LONGEST_SENTENCE) for warning in warnings[:MOST_WARNINGS]],
     }

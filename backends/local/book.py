@@ -25,6 +25,8 @@ class Job:
     """One order inside the host. The only mutable thing here; one thread, the loop's, changes it.
 
     ``bits`` is the length of a key: classical bits, atoms, or modes at most.
+    ``owner`` is organisation, project and member; ``cost_s`` the estimate of the whole job (None: the simulation's).
+    ``used_s`` is what its runs took, however they ended; ``proved_large`` says that the small lane was too small.
     """
 
     id: str
@@ -39,8 +41,12 @@ class Job:
     choice: Choice
     bits: int
     photons: int
+    owner: tuple[str, str, str] = ("", "", "")
+    cost_s: float | None = None
     phase: str = "queued"
     alone: bool = False
+    proved_large: bool = False
+    used_s: float = 0.0
     answer: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     software: dict[str, str] = field(default_factory=dict)
@@ -49,6 +55,15 @@ class Job:
     size: int = 0
     waiters: list[Waiter] = field(default_factory=list)
     stop: Callable[[], None] | None = None
+
+    @property
+    def member(self) -> str:
+        return self.owner[2]
+
+    @property
+    def expected_s(self) -> float:
+        """Of a child, from its first byte to its last outcome."""
+        return self.choice.seconds if self.cost_s is None else self.cost_s
 
 
 @dataclass(slots=True, eq=False)

@@ -1,11 +1,9 @@
-"""Which job runs next in which child? Small ones many to a call, large ones by cores and memory, in order."""
+"""Which job runs next in which child? Small ones many to a call, large ones by cores and memory, by turns."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +12,7 @@ from backends import storable
 from backends.child import Child, ChildError, ChildKilled, Limits
 from backends.local.answer_check import Untrue, answers_of, software_of
 from backends.local.book import ENDED, sizes
+from backends.local.lane import SMALL, Bounds, Lanes
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
@@ -26,16 +25,10 @@ TARGETS = {
     "perceval": "backends.local.run_perceval:run",
     "ahs": "backends.local.run_ahs:run",
 }
-SMALL_S = 0.02
-BATCH_S = 0.25
-BATCH_JOBS = 128
-BATCH_BYTES = 8 << 20
 WIDE_BYTES = 68 << 20
 # A child may map this much beyond the estimate: arenas, stacks, and estimates that are a little short.
 SLACK_BYTES = 768 << 20
 IDLE_S = 600.0
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +42,9 @@ class Reserved:
 class Dispatch:
     """Two lanes: one child for batches of small gate jobs, and a bounded crew for all others.
 
-    The small lane runs beside a full crew, so that a Bell pair never waits for a 30-qubit state.
+    The small lane runs beside a full crew, so that a Bell pair never waits for a 30-qubit state. In each lane
+    organisations, projects and members take turns by what they used; a member whose programs proved slower than they
+    look has them all among the large ones, until they prove better.
     """
 
     def __init__(self, book: Book, *, cores: int, memory_bytes: int, max_run_s: float) -> None:
@@ -57,8 +52,7 @@ class Dispatch:
         self.memory_bytes = memory_bytes
         self._book = book
         self._max_run_s = max_run_s
-        self._small: deque[Job] = deque()
-        self._large: deque[Job] = deque()
+        self._lanes = Lanes()
         self._small_child = self._child("gate")
         self._small_busy = False
         self._idle: dict[str, list[tuple[float, Child]]] = {kind: [] for kind in TARGETS}
@@ -70,24 +64,25 @@ class Dispatch:
 
     @property
     def waiting(self) -> int:
-        return len(self._small) + len(self._large)
+        return len(self._lanes)
 
     def add(self, job: Job) -> None:
         """Into its lane; ``pump`` starts what can start."""
-        small = job.kind == "gate" and job.choice.engine == "exact" and job.choice.seconds < SMALL_S
-        (self._small if small else self._large).append(job)
+        self._lanes.add(job)
 
     def cancel(self, job: Job) -> Iterable[Waiter]:
         """A queued job is dropped, a lone running one killed; one in a batch runs on and nobody hears of it."""
         stop = job.stop
+        if stop is not None and job.started_at is not None:
+            job.used_s += max(0.0, time.time() - job.started_at)
         yield from self._book.end(job, "cancelled")
         if stop is not None:
             stop()
 
     def pump(self) -> None:
         """Start all that fits now."""
-        if self._small and not self._small_busy:
-            batch = self._next_batch()
+        if not self._small_busy:
+            batch = self._lanes.next_batch()
             if batch:
                 self._small_busy = True
                 self._start(self._run_small(batch))
@@ -102,6 +97,7 @@ class Dispatch:
 
     def tidy(self) -> None:
         """End children that nobody needed for a while; the libraries in them are large."""
+        self._lanes.tidy()
         old = time.monotonic() - IDLE_S
         for kind, idle in self._idle.items():
             self._idle[kind] = [(since, child) for since, child in idle if since >= old]
@@ -114,33 +110,16 @@ class Dispatch:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _next_batch(self) -> list[Job]:
-        batch: list[Job] = []
-        seconds, size = 0.0, 0
-        while self._small and len(batch) < BATCH_JOBS and seconds < BATCH_S and size < BATCH_BYTES:
-            if self._small[0].alone and batch:
-                break
-            job = self._small.popleft()
-            if job.phase in ENDED:
-                continue
-            batch.append(job)
-            if job.alone:
-                break
-            seconds += job.choice.seconds
-            size += len(job.program["source"])
-        return batch
-
     def _next_large(self) -> Job | None:
-        while self._large and self._large[0].phase in ENDED:
-            self._large.popleft()
-        if not self._large:
+        job = self._lanes.large.take()
+        if job is None:
             return None
-        job = self._large[0]
         cores_fit = self._cores_used + self._threads_of(job) <= self.cores
         memory_fits = self._memory_used + job.choice.memory_bytes <= self.memory_bytes
         if not (cores_fit and memory_fits) and self._cores_used:
+            self._lanes.large.hold(job)
             return None
-        return self._large.popleft()
+        return job
 
     def _threads_of(self, job: Job) -> int:
         """One size per program, whatever else runs: with other threads other last digits, and other counts."""
@@ -148,20 +127,29 @@ class Dispatch:
         return self.cores if wide else 1
 
     async def _run_small(self, batch: list[Job]) -> None:
-        seconds = sum(job.choice.seconds for job in batch)
         try:
-            await self._run(self._small_child, batch, threads=1, wall_s=10 + 20 * seconds, memory_bytes=256 << 20)
+            await self._run(self._small_child, batch, SMALL)
         except ChildKilled as killed:
-            if len(batch) == 1 and killed.reason != "cancelled":
-                self._fail(batch[0], killed)
-            else:
-                # One of them did it: each again by itself, so that only the culprit fails.
-                for job in reversed(batch):
-                    job.alone = True
-                    _again(self._small, job)
+            self._after_small_kill(batch, killed)
         finally:
             self._small_busy = False
+            for job in batch:
+                self._lanes.small.over(job)
             self.pump()
+
+    def _after_small_kill(self, batch: list[Job], killed: ChildKilled) -> None:
+        (first, *others) = batch
+        if not others and killed.reason in {"wall", "cpu"}:
+            self._lanes.learn(first, SMALL.wall_s)
+            first.proved_large = True
+            self._lanes.large.again(first)
+        elif not others and killed.reason != "cancelled":
+            self._fail(first, killed)
+        else:
+            # One of them did it: each again by itself, so that only the culprit fails.
+            for job in reversed(batch):
+                job.alone = True
+                self._lanes.small.again(job)
 
     async def _run_large(self, job: Job, reserved: Reserved) -> None:
         idle = self._idle[job.kind]
@@ -170,13 +158,15 @@ class Dispatch:
         job.stop = child.stop
         try:
             wall_s = min(job.choice.limit_s or self._max_run_s, self._max_run_s)
-            await self._run(child, [job], threads=reserved.cores, wall_s=wall_s, memory_bytes=reserved.memory_bytes)
+            bounds = Bounds(threads=reserved.cores, wall_s=wall_s, memory_bytes=reserved.memory_bytes)
+            await self._run(child, [job], bounds)
         except ChildKilled as killed:
             self._after_kill(job, killed)
         finally:
             self._busy.discard(child)
             self._idle[job.kind].append((time.monotonic(), child))
             self._give_back(reserved)
+            self._lanes.large.over(job, cores=reserved.cores)
             self.pump()
 
     def _reserve(self, job: Job) -> Reserved:
@@ -193,7 +183,7 @@ class Dispatch:
     def _after_kill(self, job: Job, killed: ChildKilled) -> None:
         if killed.reason == "cancelled":
             # If not its own, then it was the cancellation of the job before, which came a moment late.
-            _again(self._large, job)
+            self._lanes.large.again(job)
             return
         fallback = job.choice.fallback
         if fallback is None:
@@ -201,33 +191,54 @@ class Dispatch:
             return
         gave_up = f"{fallback.reason}; {job.choice.method} gave up at its {killed.reason} limit"
         job.choice = replace(fallback, reason=gave_up)
-        _again(self._large, job)
+        self._lanes.large.again(job)
 
-    async def _run(self, child: Child, batch: list[Job], *, threads: int, wall_s: float, memory_bytes: int) -> None:
+    async def _run(self, child: Child, batch: list[Job], bounds: Bounds) -> None:
         """One call of one child; what it answers is booked, what it is killed for is the caller's."""
-        now = time.time()
+        now, begun = time.time(), time.monotonic()
         for job in batch:
             job.phase, job.started_at = "running", now
         request = {
             "programs": {job.sha256: job.program for job in batch},
-            "jobs": [_task(job, threads) for job in batch],
+            "jobs": [_task(job, bounds.threads) for job in batch],
+            "budget_s": bounds.budget_s,
         }
 
         def call() -> tuple[list[dict[str, Any]], dict[str, str]]:
-            cpu_s, mapped = wall_s * (threads + 1), memory_bytes + SLACK_BYTES
+            cpu_s, mapped = bounds.wall_s * (bounds.threads + 1), bounds.memory_bytes + SLACK_BYTES
             try:
-                reply = child.call(request, wall_s=wall_s, cpu_s=cpu_s, memory_bytes=mapped)
-                return answers_of(reply, batch), software_of(reply)
+                reply = child.call(request, wall_s=bounds.wall_s, cpu_s=cpu_s, memory_bytes=mapped)
+                return answers_of(reply, batch, may_wait=bounds.budget_s is not None), software_of(reply)
             except (ChildError, Untrue) as error:
                 # The functions of run_*.py keep what goes wrong with one job beside that job, and answer in one form.
                 # A child that does neither is no longer ours: it ends, and each job of the batch has another one.
                 child.close()
                 raise ChildKilled("crash", tail=str(error)) from None
 
-        answers, software = await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        try:
+            answers, software = await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        except ChildKilled:
+            _share_out(batch, min(time.monotonic() - begun, bounds.wall_s))
+            raise
+        self._book_answers(batch, answers, software, time.monotonic() - begun)
+
+    def _book_answers(
+        self, batch: list[Job], answers: list[dict[str, Any]], software: dict[str, str], elapsed_s: float
+    ) -> None:
+        later: list[Job] = []
         for job, answer, size in zip(batch, answers, sizes(answers), strict=True):
+            if "later" in answer:
+                later.append(job)
+                continue
+            job.used_s += min(answer["run_ms"] / 1000, elapsed_s)
+            self._lanes.learn(job, min(answer["cpu_ms"] / 1000, elapsed_s))
             job.software = software
             self._book_answer(job, answer, size)
+        if len(later) == len(batch):
+            for job in later:
+                self._end(job, "failed", error={"message": "the child began nothing", "code": "simulation_failed"})
+        for job in reversed(later):
+            self._lanes.small.again(job)
 
     def _book_answer(self, job: Job, answer: dict[str, Any], size: int) -> None:
         if "error" in answer:
@@ -261,10 +272,11 @@ class Dispatch:
         return Child(TARGETS[kind], limits)
 
 
-def _again(lane: deque[Job], job: Job) -> None:
-    if job.phase not in ENDED:
-        job.phase, job.stop = "queued", None
-        lane.appendleft(job)
+def _share_out(batch: list[Job], seconds: float) -> None:
+    """What a killed run used is not free, or whoever runs into limits would go before everybody else."""
+    for job in batch:
+        if job.phase not in ENDED:
+            job.used_s += seconds / len(batch)
 
 
 def tell_soon(waiter: Waiter) -> None:

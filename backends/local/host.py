@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from backends.local import machine, qsim, wire
 from backends.local.book import ENDED, MOST_LIVE, Book, Job, Waiter
 from backends.local.choose import Choice, Machine, Need, Unfit, choose
+from backends.local.cost import whole_s
 from backends.local.dispatch import Dispatch, tell_soon
 from backends.local.estimate import other_choice
 from backends.local.wire import Json
@@ -101,6 +102,8 @@ class Host:
             choice=choice,
             bits=bits,
             photons=figures[-1],
+            owner=tuple(order["owner"]),
+            cost_s=_whole_s(choice, order, program),
         )
         self.book.add(job)
         self.dispatch.add(job)
@@ -119,8 +122,8 @@ class Host:
     def _look(self, job_id: str) -> list[Any]:
         job = self.book.get(job_id)
         if job is None:
-            return ["lost", "the host was restarted, or the result was not fetched in time", None]
-        return [job.phase, _told(job.error), None]
+            return ["lost", "the host was restarted, or the result was not fetched in time", None, None]
+        return [job.phase, _told(job.error), None, job.used_s * 1000]
 
     def _fetched(self, job_id: str) -> dict[str, Any]:
         job = self.book.get(job_id)
@@ -138,6 +141,14 @@ class Host:
             "started_at": job.started_at,
             "ended_at": job.ended_at,
         }
+
+
+def _whole_s(choice: Choice, order: dict[str, Any], program: dict[str, Any]) -> float:
+    width, operations, *_ = program["need"]
+    shots, points = order["shots"], max(1, len(order["points"]))
+    outcomes = min(shots, 1 << min(width, 40))
+    size = len(program["source"])
+    return whole_s(choice.seconds, size=size, operations=operations, points=points, outcomes=outcomes)
 
 
 def _told(error: dict[str, Any] | None) -> str:

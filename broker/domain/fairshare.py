@@ -9,6 +9,9 @@ nobody else's, and the order between two accounts depends on no third.
 Ageing: an account with work waiting that was not served for ``PATIENCE`` goes before its siblings, the
 longest unserved first. What counts is the time since it was served, not the age of its queue, so a long
 queue earns nothing.
+
+What a turn costs: at its beginning the hold or, where nothing is held, the expected seconds of a core; at its end what
+was charged or used takes the entry's place, however the run ended. A turn that was given back cost nothing.
 """
 
 from __future__ import annotations
@@ -25,13 +28,16 @@ if TYPE_CHECKING:
 
 HALF_LIFE = timedelta(days=7)
 PATIENCE = timedelta(hours=48)
-# A free job still takes a turn: it is charged as much as one thousandth of a currency unit.
+# What a second of a core weighs where nobody pays for it: 0.02 of a currency unit, in KRW about what the large clouds
+# ask for a vCPU second (0.045 USD an hour). Among free jobs only the ratio to LEAST_COST matters.
+CORE_SECOND = 20_000
+# Even a job that uses nothing takes a turn: 50 ms of a core, the claim, the call and the records of a small one.
 LEAST_COST = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiting:
-    """A job that waits for a contended device. ``cost`` is its hold in micro-units of the hub's currency."""
+    """A job that waits for a contended device. ``cost`` is ``entry_cost``, in micro-units of the hub's currency."""
 
     job: str
     organisation: str
@@ -60,12 +66,28 @@ def decay(usage: float, since: datetime, at: datetime, half_life: timedelta = HA
 
 
 def penalty(cost: int) -> int:
-    """What a turn is charged at once: the hold, but never nothing."""
+    """What a turn is charged at once: its cost, but never nothing."""
     return max(cost, LEAST_COST)
 
 
-def rank(waiting: Sequence[Waiting], tree: Mapping[str, Share], *, at: datetime) -> tuple[Waiting, ...]:
-    """All of ``waiting`` in the order of their turns, in O(n log n).
+def entry_cost(held: int, run_s: float) -> int:
+    """What a job's turn is charged at its beginning: the hold or, on a free device, the seconds that it may run."""
+    return penalty(max(held, _cores(run_s)))
+
+
+def used_cost(charged: int, run_s: float) -> int:
+    """What a turn has cost in the end: the charge or, on a free device, the seconds that were used."""
+    return penalty(max(charged, _cores(run_s)))
+
+
+def _cores(run_s: float) -> int:
+    return round(max(run_s, 0.0) * CORE_SECOND)
+
+
+def rank(
+    waiting: Sequence[Waiting], tree: Mapping[str, Share], *, at: datetime, most: int | None = None
+) -> tuple[Waiting, ...]:
+    """``waiting`` in the order of their turns, all or the first ``most``, in O(n log n).
 
     ``tree`` is by id of organisation, project or member; one that is missing has one share and no usage.
     """
@@ -73,7 +95,7 @@ def rank(waiting: Sequence[Waiting], tree: Mapping[str, Share], *, at: datetime)
     for job in sorted(waiting, key=lambda each: (each.queued_at, each.job)):
         root.add(job, (job.organisation, job.project, job.member), tree)
     root.ready()
-    return tuple(root.take() for _ in waiting)
+    return tuple(root.take() for _ in range(len(waiting) if most is None else min(most, len(waiting))))
 
 
 _UNKNOWN = Share()

@@ -20,7 +20,8 @@ class Job:
 
     ``fence`` grows with every claim. ``run_ms`` is what the vendor billed as run time. ``attempt`` counts attempts
     begun. ``due_at`` is when a scanner should look next; None once terminal. ``quoted`` and ``held`` are in the hub's
-    currency; ``charged`` is None until settled.
+    currency; ``charged`` is None until settled. ``turn`` is what fair share is charged when it gets its turn, fixed at
+    admission (domain/fairshare.py).
     """
 
     id: JobId
@@ -62,3 +63,4 @@ class Job:
     error: str | None
     run_ms: int | None
     trace: str | None
+    turn: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from broker.services.turn import charge_turns
 from broker.store.jobs import StaleFence
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def write(work: Work, changes: Sequence[Change], *, at: datetime, seen: Mapping[
     _check_funds(work, changes)
     work.ledger.adjust(_sums(changes))
     work.ledger.post([entry for change in changes for entry in change.entries], at)
+    # After the budgets, in a claim as in a settlement: whoever holds a row of usage waits for no budget's.
+    charge_turns(work, changes, at=at)
     for change in changes:
         work.moved(change.job, *change.moves)
         if change.otherwise is not None:

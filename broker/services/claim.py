@@ -9,7 +9,7 @@ from broker.domain.alter import alter
 from broker.domain.change import Change, begin, free
 from broker.domain.wanted import unwanted
 from broker.services.apply import write
-from broker.services.turn import charge_turns, in_turn
+from broker.services.turn import in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from broker.domain.job import Job
     from broker.domain.wanted import Unwanted
     from broker.store.unit_of_work import Store, Work
+
+# One part in so many of a look is for jobs that begin, even if more are due than it can take.
+BEGUN_AT_LEAST = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +57,8 @@ def claim(store: Store, terms: Claim, *, at: datetime, rung: Sequence[str] = ())
         taken = [_lease(job, terms, at) for job in work.jobs.due(terms.backends, at, terms.limit, only=rung)]
         over = work.jobs.past_deadline(terms.backends, at, terms.limit)
         ended = [free(Change(job=job), why.to, at=at, reason=why.reason, code=why.code) for job, why in _over(over, at)]
-        begun = _begin(work, terms, at, terms.limit - len(taken))
+        # However many are due, some begin: a worker that only ever looks again would leave new jobs where they are.
+        begun = _begin(work, terms, at, max(terms.limit - len(taken), terms.limit // BEGUN_AT_LEAST))
         changes = [*(Change(job=job) for job in taken), *ended, *begun]
         write(work, changes, at=at, seen=_seen(taken, begun))
         tried = work.attempts.latest(job.id for job in taken)
@@ -74,14 +78,14 @@ def _begin(work: Work, terms: Claim, at: datetime, limit: int) -> list[Change]:
     # Late binding: at most k of ours wait at a vendor, so that the rest can still be re-ranked and cancelled free.
     devices = work.jobs.queued_devices(terms.backends, at)
     busy = work.jobs.in_flight(devices)
+    rooms = {device: room for device in devices if (room := terms.room.get(device, 0) - busy.get(device, 0)) > 0}
     begun: list[Change] = []
-    for device in devices:
-        room = min(terms.room.get(device, 0) - busy.get(device, 0), limit - len(begun))
-        if room > 0:
-            waiting = [job for job in work.jobs.waiting(device, at, room) if unwanted(job, at=at) is None]
-            begun += [begin(_lease(job, terms, at), at=at) for job in in_turn(work, waiting, at=at)[:room]]
-    if begun:
-        charge_turns(work, [change.job for change in begun], at=at)
+    for number, (device, room) in enumerate(sorted(rooms.items(), key=lambda each: (each[1], each[0]))):
+        # An equal part of what is left for each device, the one with the least room first and none with nothing:
+        # in the order of their names, a flood on the first would take every look whole.
+        part = max(1, (limit - len(begun)) // (len(rooms) - number))
+        chosen = in_turn(work, device, min(room, part), at=at)
+        begun += [begin(_lease(job, terms, at), at=at) for job in work.jobs.take(chosen, at)]
     return begun
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from broker.domain.budget import first_short, hold_entries
 from broker.domain.errors import AccessRefused, BudgetExceeded, IdempotencyMismatch, NoDevice, QsubmitError
+from broker.domain.fairshare import entry_cost
 from broker.domain.ids import JobId, uuid7
 from broker.domain.job import Job
 from broker.domain.lifecycle import JobEvent, JobState, advance
@@ -121,6 +122,7 @@ def new_job(
         error=None,
         run_ms=None,
         trace=submission.trace,
+        turn=entry_cost(offer.cost.micros, offer.run_s),
     )
     accepted = JobEvent(job_id=job.id, before=None, after=JobState.ACCEPTED, at=at, reason="intake passed, money held")
     queued, move = advance(job, JobState.QUEUED, at=at, reason=submission.decided.decision.why)

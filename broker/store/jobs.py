@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import BigInteger, Boolean, and_, bindparam, case, func, or_, select, tuple_, update
 
 from broker.domain.lifecycle import JobState
+from broker.store import line
 from broker.store.bulk import insert_rows, run_many
 from broker.store.rows import job_of, job_row, micros, moment_or_none, moving_columns
 from broker.store.tables import devices, jobs, pauses
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.engine import Connection
 
+    from broker.domain.fairshare import Waiting
     from broker.domain.ids import JobId
     from broker.domain.job import Job
 
@@ -173,21 +175,32 @@ class Jobs:
         )
         return self._locked(query)
 
-    def waiting(self, device: str, at: datetime, limit: int) -> list[Job]:
-        """Queued jobs of a device that may start, oldest first, at most ``limit`` per project; rows are locked."""
-        here = and_(jobs.c.device == device, jobs.c.state == WAITING, jobs.c.due_at <= micros(at), self._free(at))
-        projects = self._connection.execute(select(jobs.c.project_id).where(here).distinct()).scalars().all()
-        found: list[Job] = []
-        for project in projects:
-            oldest = select(jobs).where(here, jobs.c.project_id == project).order_by(jobs.c.id).limit(limit)
-            found += self._locked(oldest)
-        return found
+    def first_in_line(self, device: str, at: datetime) -> list[Waiting]:
+        """The oldest job that may start of every member who waits for the device."""
+        return line.heads(self._connection, device, at)
+
+    def next_in_line(self, device: str, last: Sequence[str], at: datetime, depth: int) -> list[Waiting]:
+        """Up to ``depth`` jobs that stand behind each of the jobs ``last``, of the same member."""
+        return line.behind(self._connection, device, last, at, depth) if last else []
+
+    def take(self, ids: Sequence[str], at: datetime) -> list[Job]:
+        """Those of the queued jobs that may still start, in the order given; rows are locked."""
+        found = self._locked(select(jobs).where(jobs.c.id.in_(ids), line.may_start(jobs, at))) if ids else []
+        place = {name: number for number, name in enumerate(ids)}
+        return sorted(found, key=lambda job: place[job.id])
 
     def past_deadline(self, backends: Sequence[str], at: datetime, limit: int) -> list[Job]:
-        """Queued jobs that must not be sent any more (domain/wanted.py); rows are locked."""
-        over = or_(jobs.c.deadline <= micros(at), jobs.c.cancel_requested.is_(True), jobs.c.held != jobs.c.quoted)
-        query = select(jobs).where(jobs.c.backend.in_(backends), jobs.c.state == WAITING, over, self._free(at))
-        return self._locked(query.where(jobs.c.due_at.is_not(None)).limit(limit))
+        """Queued jobs that must not be sent any more (domain/wanted.py); rows are locked.
+
+        All that are over end for nothing, so their order is nobody's advantage. A look-up for each reason, with an
+        index of its own: one condition over all would read the whole queue.
+        """
+        here = and_(jobs.c.backend.in_(backends), jobs.c.state == WAITING, jobs.c.due_at.is_not(None), self._free(at))
+        late = select(jobs).where(here, jobs.c.deadline <= micros(at)).order_by(jobs.c.deadline).limit(limit)
+        dropped = select(jobs).where(here, jobs.c.cancel_requested.is_(True)).limit(limit)
+        unheld = select(jobs).where(here, jobs.c.held != jobs.c.quoted).limit(limit)
+        over = {job.id: job for query in (late, dropped, unheld) for job in self._locked(query)}
+        return list(over.values())[:limit]
 
     @staticmethod
     def _free(at: datetime) -> ColumnElement[bool]:
@@ -203,11 +216,11 @@ class Jobs:
         Jobs of a paused device or backend wait here, where cancelling them is free.
         """
         paused = select(pauses.c.scope).where(_in_force(at))
+        here = and_(jobs.c.device == devices.c.name, jobs.c.state == WAITING, jobs.c.due_at <= micros(at))
         query = (
-            select(jobs.c.device)
-            .where(jobs.c.backend.in_(backends), jobs.c.state == WAITING, jobs.c.due_at <= micros(at))
-            .where(jobs.c.backend.not_in(paused), jobs.c.device.not_in(paused))
-            .distinct()
+            select(devices.c.name)
+            .where(devices.c.backend.in_(backends), select(jobs.c.id).where(here).exists())
+            .where(devices.c.backend.not_in(paused), devices.c.name.not_in(paused))
         )
         wanted = self._connection.execute(query).scalars().all()
         lock = select(devices.c.name).where(devices.c.name.in_(wanted)).order_by(devices.c.name)

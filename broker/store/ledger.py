@@ -25,6 +25,7 @@ _ADJUST = (
     .where(budgets.c.id == bindparam("budget"))
     .values(held=budgets.c.held + bindparam("more_held"), spent=budgets.c.spent + bindparam("more_spent"))
 )
+_AMEND = update(usage).where(usage.c.scope == bindparam("of")).values(micros=bindparam("amended"))
 
 
 class Ledger:
@@ -87,10 +88,14 @@ class Ledger:
         )
         return {(account, currency): int(total) for account, currency, total in self._connection.execute(query)}
 
-    def used(self, scopes: Iterable[str]) -> dict[str, tuple[int, int]]:
-        """Decayed spend of organisations, projects and members: scope -> (micro-units, as of Unix microseconds)."""
-        query = select(usage).where(usage.c.scope.in_(tuple(scopes)))
-        return {row.scope: (row.micros, row.as_of) for row in self._connection.execute(query)}
+    def used(self, scopes: Iterable[str], *, lock: bool = False) -> dict[str, tuple[int, int]]:
+        """Decayed spend of organisations, projects and members: scope -> (micro-units, as of Unix microseconds).
+
+        With ``lock`` held against others until the commit, always taken in the same order.
+        """
+        query = select(usage).where(usage.c.scope.in_(tuple(scopes))).order_by(usage.c.scope)
+        rows = self._connection.execute(query.with_for_update() if lock else query)
+        return {row.scope: (row.micros, row.as_of) for row in rows}
 
     def use(self, amounts: Mapping[str, int], at: datetime) -> None:
         """Set the decayed spend of scopes as of now."""
@@ -100,3 +105,9 @@ class Ledger:
         change = {"micros": insert.excluded.micros, "as_of": insert.excluded.as_of}
         if rows:
             self._connection.execute(insert.on_conflict_do_update(index_elements=["scope"], set_=change), rows)
+
+    def amend(self, amounts: Mapping[str, int]) -> None:
+        """Set the spend of scopes that are known, as of the time that they have."""
+        rows = [{"of": scope, "amended": spent} for scope, spent in sorted(amounts.items())]
+        if rows:
+            self._connection.execute(_AMEND, rows)

@@ -95,6 +95,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "deadline": micros_or_none(job.deadline),
         "trace": job.trace,
         "cancel_requested": job.cancel_requested,
+        "turn_micros": job.turn,
     }
 
 
@@ -142,6 +143,7 @@ def job_of(row: RowMapping | Mapping[str, Any]) -> Job:
         error=row["error"],
         run_ms=row["run_ms"],
         trace=row["trace"],
+        turn=row["turn_micros"],
     )
 
 

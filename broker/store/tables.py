@@ -220,6 +220,7 @@ jobs = Table(
     Column("error", Text),
     Column("run_ms", BigInteger),
     Column("trace", Name),
+    Column("turn_micros", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("project_id", "idempotency_key"),
     Index(
         "ix_jobs_due",
@@ -230,13 +231,31 @@ jobs = Table(
         sqlite_where=text("due_at IS NOT NULL"),
     ),
     Index(
-        "ix_jobs_queue",
+        "ix_jobs_line",
         "device",
         "state",
-        "project_id",
+        "member_id",
         "id",
         postgresql_where=text("due_at IS NOT NULL"),
         sqlite_where=text("due_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_jobs_deadline",
+        "deadline",
+        postgresql_where=text("deadline IS NOT NULL AND due_at IS NOT NULL"),
+        sqlite_where=text("deadline IS NOT NULL AND due_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_jobs_cancelled",
+        "backend",
+        postgresql_where=text("cancel_requested IS true AND due_at IS NOT NULL"),
+        sqlite_where=text("cancel_requested IS 1 AND due_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_jobs_unheld",
+        "backend",
+        postgresql_where=text("held != quoted AND due_at IS NOT NULL"),
+        sqlite_where=text("held != quoted AND due_at IS NOT NULL"),
     ),
     Index("ix_jobs_organisation", "organisation_id", "id"),
 )

@@ -72,8 +72,11 @@ class Ledger(Repository):
             found[key] = found.get(key, 0) + entry.micros
         return found
 
-    def used(self, scopes: Iterable[str]) -> dict[str, tuple[int, int]]:
+    def used(self, scopes: Iterable[str], *, lock: bool = False) -> dict[str, tuple[int, int]]:
         self._tx.statement()
+        for scope in sorted(scopes := set(scopes)) if lock else ():
+            if self._tx.row("usage", scope) is not None:
+                self._tx.lock("usage", scope)
         rows = {scope: self._tx.row("usage", scope) for scope in scopes}
         return {scope: row for scope, row in rows.items() if row is not None}
 
@@ -81,6 +84,13 @@ class Ledger(Repository):
         self._tx.statement()
         for scope, amount in sorted(amounts.items()):
             self._tx.put("usage", scope, (amount, micros(at)))
+
+    def amend(self, amounts: Mapping[str, int]) -> None:
+        self._tx.statement()
+        for scope, amount in sorted(amounts.items()):
+            row = self._tx.row("usage", scope)
+            if row is not None:
+                self._tx.put("usage", scope, (amount, row[1]))
 
 
 class Orphans(Repository):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from broker.domain.alter import alter
 from broker.domain.attempt import GIVEN_UP, MAY_HAVE_LANDED
+from broker.domain.fairshare import Waiting
 from broker.domain.lifecycle import JobState
 from broker.domain.wanted import unwanted
 from broker.store.jobs import IN_FLIGHT, SCANNED, WAITING, StaleFence, Standing
@@ -136,16 +137,33 @@ class Jobs:
 
         return self._take(wanted, limit, _DUE_AT)
 
-    def waiting(self, device: str, at: datetime, limit: int) -> list[Job]:
-        def here(job: Job) -> bool:
-            return job.state is _WAITING and job.device == device and _startable(job, at)
-
+    def first_in_line(self, device: str, at: datetime) -> list[Waiting]:
         self._tx.statement()
-        projects = dict.fromkeys(job.project for job in self._tx.all("jobs") if here(job))
+        oldest: dict[str, Job] = {}
+        for job in sorted(self._line(device, at), key=_ID):
+            oldest.setdefault(job.member, job)
+        return [_waiting(job) for job in sorted(oldest.values(), key=_ID)]
+
+    def next_in_line(self, device: str, last: Sequence[str], at: datetime, depth: int) -> list[Waiting]:
+        if not last:
+            return []
+        self._tx.statement()
+        member_of = {name: self._tx.row("jobs", name).member for name in last}
         found: list[Job] = []
-        for project in projects:
-            found += self._take(lambda job, of=project: job.project == of and here(job), limit, _ID)  # type: ignore[misc]
-        return found
+        for name, member in member_of.items():
+            behind = (job for job in self._line(device, at) if job.member == member and job.id > name)
+            found += sorted(behind, key=_ID)[:depth]
+        return [_waiting(job) for job in sorted(found, key=_ID)]
+
+    def take(self, ids: Sequence[str], at: datetime) -> list[Job]:
+        if not ids:
+            return []
+        place = {name: number for number, name in enumerate(ids)}
+        taken = self._take(lambda job: job.id in place and _startable(job, at), len(ids), None)
+        return sorted(taken, key=lambda job: place[job.id])
+
+    def _line(self, device: str, at: datetime) -> list[Job]:
+        return [job for job in self._tx.all("jobs") if job.device == device and _startable(job, at)]
 
     def past_deadline(self, backends: Sequence[str], at: datetime, limit: int) -> list[Job]:
         def over(job: Job) -> bool:
@@ -210,7 +228,20 @@ class Jobs:
 
 
 def _startable(job: Job, at: datetime) -> bool:
-    return job.due_at is not None and job.due_at <= at and (job.lease_until is None or job.lease_until <= at)
+    timely = job.due_at is not None and job.due_at <= at and (job.lease_until is None or job.lease_until <= at)
+    wanted = not job.cancel_requested and (job.deadline is None or job.deadline > at)
+    return job.state is _WAITING and timely and wanted
+
+
+def _waiting(job: Job) -> Waiting:
+    return Waiting(
+        job=job.id,
+        organisation=job.organisation,
+        project=job.project,
+        member=job.member,
+        queued_at=job.created_at,
+        cost=job.turn,
+    )
 
 
 class Attempts:

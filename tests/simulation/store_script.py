@@ -77,8 +77,9 @@ def what_is_due(work):
     at = LATER[1]
     return (
         work.jobs.next_due(["pasqal"]), work.jobs.next_due(["pasqal"], sent=True), work.jobs.next_due(["other"]),
-        work.jobs.queued_devices(["pasqal"], at), work.jobs.waiting(DEVICE.name, at, 5),
-        work.jobs.waiting(DEVICE.name, at, 1), work.jobs.past_deadline(["pasqal"], LATER[60], 5),
+        work.jobs.queued_devices(["pasqal"], at), work.jobs.first_in_line(DEVICE.name, at),
+        work.jobs.next_in_line(DEVICE.name, NAMES[:1], at, 5), work.jobs.take(NAMES[:2], at),
+        work.jobs.past_deadline(["pasqal"], LATER[60], 5),
         work.jobs.due(["pasqal"], at, 5), work.jobs.in_flight([DEVICE.name]),
     )  # fmt: skip
 
@@ -90,7 +91,8 @@ def begin(work):
     work.attempts.add([attempt_of(job)])
     work.moved(moved, event)
     work.ledger.use({"member": 5}, LATER[2])
-    return work.ledger.used(["member", "nobody"])
+    work.ledger.amend({"member": 4, "nobody": 1})
+    return work.ledger.used(["member", "nobody"], lock=True)
 
 
 def save_stale(work):

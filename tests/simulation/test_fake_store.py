@@ -140,8 +140,8 @@ def test_sqlite_has_one_writer():
 def test_postgresql_passes_by_locked_rows():
     seen, failure, _ = two_writers(
         "postgresql",
-        lambda work: work.jobs.waiting(DEVICE.name, LATER[9], 1),
-        lambda work: [job.id for job in work.jobs.waiting(DEVICE.name, LATER[9], 9)],
+        lambda work: work.jobs.take(NAMES[:1], LATER[9]),
+        lambda work: [job.id for job in work.jobs.take(NAMES, LATER[9])],
     )
     assert failure is None
     assert seen == [list(NAMES[1:]), "second ends", "first ends"]

@@ -17,7 +17,7 @@ _KNOWN: dict[str, Any] = {
     "program": "0" * 64, "shots": 1000, "points": (), "options": {}, "quoted": Money(currency="KRW", micros=0),
     "held": Money(currency="KRW", micros=0), "price": "price-1", "decision": "decision-1", "budgets": (),
     "sandbox": True, "fingerprint": "0" * 64, "created_at": _AT, "updated_at": _AT, "due_at": _AT, "fence": 0,
-    "attempt": 0, "cancel_requested": False,
+    "attempt": 0, "cancel_requested": False, "turn": 0,
 }  # fmt: skip
 
 

@@ -118,15 +118,14 @@ def test_whoever_spent_less_goes_first(gateway):
         spent = work.jobs.get(mine["id"])
         work.ledger.use({spent.organisation: 10**12, spent.project: 10**12, spent.member: 10**12}, gateway.clock())
     with gateway.store.read() as work:
-        waiting = [work.jobs.get(mine["id"]), work.jobs.get(yours["id"])]
-        assert [job.id for job in in_turn(work, waiting, at=gateway.clock())] == [yours["id"], mine["id"]]
+        assert in_turn(work, GARNET, 9, at=gateway.clock()) == [yours["id"], mine["id"]]
 
 
 def test_one_member_alone_keeps_the_order_of_arrival(gateway):
     made = jobs(gateway, 4)
     with gateway.store.read() as work:
-        waiting = [work.jobs.get(name) for name in made]
-        assert [job.id for job in in_turn(work, waiting, at=gateway.clock())] == made
+        assert in_turn(work, GARNET, 9, at=gateway.clock()) == made
+        assert in_turn(work, GARNET, 2, at=gateway.clock()) == made[:2]
 
 
 def test_a_turn_is_charged_when_it_begins(gateway):

@@ -148,12 +148,43 @@ def test_the_longest_overdue_come_first_up_to_the_limit(store):
         assert [each.id for each in work.jobs.due(["local"], NOW, 2)] == ["job-0003", "job-0002"]
 
 
-def test_waiting_gives_every_project_its_oldest(store):
+def test_a9_every_member_who_waits_stands_at_the_head_of_a_line(store):
     mine = numbered(4, state=JobState.QUEUED)
-    other = replace(mine[0], id="job-9999", project="project-2")
-    kept(store, [*mine, other])
+    mate = replace(mine[0], id="job-9998", member="mate")
+    other = replace(mine[0], id="job-9999", project="project-2", member="other")
+    elsewhere = replace(mine[0], id="job-9990", member="elsewhere", device="local/qsim")
+    kept(store, [*mine, mate, other, elsewhere])
     with store.write() as work:
-        assert {each.id for each in work.jobs.waiting(AER, NOW, 2)} == {"job-0000", "job-0001", "job-9999"}
+        assert [each.job for each in work.jobs.first_in_line(AER, NOW)] == ["job-0000", "job-9998", "job-9999"]
+        assert [each.job for each in work.jobs.next_in_line(AER, ["job-0000", "job-9998"], NOW, 2)] == [
+            "job-0001",
+            "job-0002",
+        ]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"due_at": NOW + SECOND},
+        {"lease_until": NOW + SECOND, "lease_owner": "a"},
+        {"cancel_requested": True},
+        {"deadline": NOW},
+        {"state": JobState.RUNNING},
+    ],
+)
+def test_a9_what_may_not_start_hides_nobodys_next_job(store, values):
+    first, second = numbered(2, state=JobState.QUEUED)
+    kept(store, [replace(first, **values), second])
+    with store.write() as work:
+        assert [each.job for each in work.jobs.first_in_line(AER, NOW)] == [second.id]
+        assert [each.id for each in work.jobs.take([second.id, first.id], NOW)] == [second.id]
+
+
+def test_a9_jobs_are_taken_in_the_order_asked_for(store):
+    made = [each.id for each in numbered(3, state=JobState.QUEUED)]
+    kept(store, numbered(3, state=JobState.QUEUED))
+    with store.write() as work:
+        assert [each.id for each in work.jobs.take(made[::-1], NOW)] == made[::-1]
 
 
 @pytest.mark.parametrize(

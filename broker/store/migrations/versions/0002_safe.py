@@ -1,4 +1,4 @@
-"""Safe: who made a key and what it may spend; what a vendor bills for an attempt; the hub's time."""
+"""Safe: who made a key and what it may spend; what a vendor bills for an attempt; a line per member; the hub's time."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,17 +8,29 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+_LIVE = "due_at IS NOT NULL"
+_LATE = f"deadline IS NOT NULL AND {_LIVE}"
+_UNHELD = f"held != quoted AND {_LIVE}"
+_LINES = (
+    ("ix_jobs_line", ["device", "state", "member_id", "id"], _LIVE, _LIVE),
+    ("ix_jobs_deadline", ["deadline"], _LATE, _LATE),
+    ("ix_jobs_cancelled", ["backend"], f"cancel_requested IS true AND {_LIVE}", f"cancel_requested IS 1 AND {_LIVE}"),
+    ("ix_jobs_unheld", ["backend"], _UNHELD, _UNHELD),
+)
+
 
 def upgrade() -> None:
     """Expand."""
     _keys()
     _attempts()
+    _lines()
     _clocks()
 
 
 def downgrade() -> None:
     """Contract."""
     op.drop_table("clocks")
+    _lines_back()
     _attempts_back()
     _keys_back()
 
@@ -57,6 +69,30 @@ def _attempts_back() -> None:
     with op.batch_alter_table("attempts") as batch_op:
         batch_op.drop_column("usage")
         batch_op.drop_column("unwanted_at")
+
+
+def _lines() -> None:
+    # Not in a batch: SQLite would copy the whole table.
+    op.add_column("jobs", sa.Column("turn_micros", sa.BigInteger(), server_default="0", nullable=False))
+    op.drop_index("ix_jobs_queue", table_name="jobs")
+    for name, columns, postgresql, sqlite in _LINES:
+        op.create_index(
+            name, "jobs", columns, postgresql_where=sa.text(postgresql), sqlite_where=sa.text(sqlite), unique=False
+        )
+
+
+def _lines_back() -> None:
+    for name, *_ in _LINES:
+        op.drop_index(name, table_name="jobs")
+    op.create_index(
+        "ix_jobs_queue",
+        "jobs",
+        ["device", "state", "project_id", "id"],
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        unique=False,
+    )
+    op.drop_column("jobs", "turn_micros")
 
 
 def _clocks() -> None:

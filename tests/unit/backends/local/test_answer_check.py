@@ -18,7 +18,7 @@ def job(kind, *, bits=2, photons=0, shots=4, points=1, seed=None):
 
 
 def reply(*counts, **changes):
-    answer = {"counts": list(counts), "seed": 1, "run_ms": 0.5, "note": "", "warnings": []}
+    answer = {"counts": list(counts), "seed": 1, "run_ms": 0.5, "cpu_ms": 0.4, "note": "", "warnings": []}
     return {"jobs": [answer | changes], "software": {"numpy": "2"}}
 
 
@@ -65,7 +65,7 @@ def test_a3_counts_that_no_such_job_gives_are_a_lie(asked, counts):
 def test_a3_only_what_is_known_is_kept_of_an_answer_and_each_part_is_bounded():
     told = reply({"00": 4}, note="n" * 9999, warnings=["\x00" * 9999] * 999, phase="done", points=[], device="qpu")
     (answer,) = answers_of(told, [job("gate")])
-    assert set(answer) == {"counts", "seed", "run_ms", "note", "warnings"}
+    assert set(answer) == {"counts", "seed", "run_ms", "cpu_ms", "note", "warnings"}
     assert (len(answer["note"]), len(answer["warnings"]), len(answer["warnings"][0])) == (500, 20, 500)
     assert "\x00" not in answer["warnings"][0]
 

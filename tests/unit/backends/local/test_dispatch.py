@@ -11,6 +11,8 @@ from backends.child import ChildError, ChildKilled
 from backends.local import dispatch as dispatching
 from backends.local.book import Book, Job, Waiter
 from backends.local.choose import Choice
+from backends.local.cost import Pace, whole_s
+from backends.local.lane import SMALL, SMALL_S
 
 GIB = 1 << 30
 
@@ -39,24 +41,31 @@ class Fake:
         self.all.busy += 1
         self.all.most = max(self.all.most, self.all.busy)
         try:
-            return self.answer(names)
+            return self.answer(names, wall_s, request["budget_s"])
         finally:
             self.all.busy -= 1
 
-    def answer(self, names):
+    def answer(self, names, wall_s, budget_s):
         if "bomb" in names:
             raise ChildKilled("memory")
         if "slow guess" in names and len(self.all.calls) == 1:
+            raise ChildKilled("wall")
+        if "heavy" in names and wall_s < 9.0:
             raise ChildKilled("wall")
         deadline = time.monotonic() + (0.05 if "pause" in names else 5 if "long" in names else 0)
         while time.monotonic() < deadline:
             if self.stopped:
                 raise ChildKilled("cancelled")
             time.sleep(0.005)
-        one = {"counts": [{"0": 1}], "seed": 1, "run_ms": 1.0, "note": "", "warnings": []}
+        one = {"counts": [{"0": 1}], "seed": 1, "run_ms": 1.0, "cpu_ms": 1.0, "note": "", "warnings": []}
         if "liar" in names:
             return self.all.lie(names, one)
-        return {"jobs": [one for _ in names], "software": {}}
+        if budget_s is None or "optimist" not in names:
+            return {"jobs": [one for _ in names], "software": {}}
+        # Looks small and takes half a second: the first two of a batch use up its time.
+        time.sleep(1.0)
+        begun = [one | {"run_ms": 500.0, "cpu_ms": 500.0} for _ in names[:2]]
+        return {"jobs": [*begun, *({"later": True} for _ in names[2:])], "software": {}}
 
     def stop(self):
         self.stopped = True
@@ -82,7 +91,8 @@ class World:
         self.book = Book("test")
         self.dispatch = dispatching.Dispatch(self.book, cores=cores, memory_bytes=memory, max_run_s=9.0)
 
-    def add(self, name, chosen=None):
+    def add(self, name, chosen=None, *, owner="A/p/m", cost_s=None):
+        organisation, project, _ = owner.split("/")
         job = Job(
             id=self.book.next_id(),
             token="qsub-1",
@@ -96,6 +106,8 @@ class World:
             choice=chosen or choice(),
             bits=1,
             photons=0,
+            owner=(organisation, f"{organisation}/{project}", owner),
+            cost_s=cost_s,
         )
         self.book.add(job)
         self.dispatch.add(job)
@@ -184,6 +196,117 @@ def test_a_guess_that_takes_too_long_gives_way_to_its_fallback(children):
     assert job.choice.reason == "test; matrix_product_state gave up at its wall limit"
 
 
+def order_of_calls(children):
+    return [name for names, *_ in children.calls for name in names]
+
+
+def test_a9_a_flood_of_large_jobs_gives_way_to_a_project_mate_and_another_organisation(children):
+    async def scene(world):
+        one = choice("aer", seconds=1.0, method="stabilizer")
+        flood = [world.add(f"flood {n}", one) for n in range(60)]
+        late = [world.add("mate", one, owner="A/p/mate"), world.add("other", one, owner="B/p/m")]
+        world.dispatch.pump()
+        await world.all_ended([*flood, *late])
+
+    play(scene)
+    assert {"mate", "other"} <= set(order_of_calls(children)[:4])
+
+
+def test_a9_a_batch_is_filled_by_turns(children):
+    async def scene(world):
+        flood = [world.add(f"flood {n}") for n in range(1000)]
+        late = [world.add(f"{n}", owner=f"A/p/{n}") for n in range(30)]
+        world.dispatch.pump()
+        await world.all_ended([*flood, *late])
+
+    play(scene)
+    assert {str(n) for n in range(30)} <= set(children.calls[0][0][:62])
+    assert len(children.calls) < 12  # as many to a call as before
+
+
+def test_a9_a_large_text_is_no_small_job(children):
+    size = 800_000
+    cost_s = whole_s(0.001, size=size, operations=60_000, points=1, outcomes=4)
+
+    async def scene(world):
+        large = [world.add("pause", cost_s=cost_s) for _ in range(8)]
+        bell = world.add("bell", owner="B/p/m")
+        world.dispatch.pump()
+        await world.ended([bell])
+        left = [job.phase for job in large]
+        await world.all_ended(large)
+        return left
+
+    assert cost_s > 10 * SMALL_S
+    assert play(scene).count("done") <= 2
+    assert all(len(names) == 1 for names, *_ in children.calls)
+
+
+def test_a9_programs_that_prove_slower_than_they_look_leave_the_small_lane(children):
+    async def scene(world):
+        optimists = [world.add("optimist") for _ in range(40)]
+        bell = world.add("bell", owner="B/p/m")
+        started = time.monotonic()
+        world.dispatch.pump()
+        await world.ended([bell])
+        waited = time.monotonic() - started
+        await world.all_ended(optimists)
+        return optimists, waited
+
+    optimists, waited = play(scene)
+    assert waited < 3.0
+    assert all(job.phase == "done" for job in optimists)
+    assert sum(len(names) > 1 for names, *_ in children.calls) == 1
+    assert [len(names) for names, *_ in children.calls].count(1) >= 38
+
+
+def test_a9_a_program_that_holds_the_small_lane_is_run_again_among_the_large_ones(children):
+    async def scene(world):
+        heavy = world.add("heavy")
+        bell = world.add("bell", owner="B/p/m")
+        world.dispatch.pump()
+        await world.all_ended([heavy, bell])
+        return heavy, bell
+
+    heavy, bell = play(scene)
+    assert (heavy.phase, bell.phase) == ("done", "done")
+    assert [wall_s for names, wall_s, _ in children.calls if names == ["heavy"]] == [SMALL.wall_s, 9.0]
+
+
+def test_a9_a_killed_run_tells_what_it_used(children):
+    async def scene(world):
+        long = world.add("long", choice("aer", method="stabilizer"))
+        bomb = world.add("bomb", choice("aer", method="stabilizer"))
+        world.dispatch.pump()
+        await world.ended([bomb])
+        await asyncio.sleep(0.1)
+        list(world.dispatch.cancel(long))
+        used_s = long.used_s
+        await world.all_ended([long, bomb])
+        return used_s, long, bomb
+
+    used_s, long, bomb = play(scene)
+    assert used_s > 0.05
+    assert (long.phase, long.used_s) == ("cancelled", used_s)
+    assert bomb.phase == "failed"
+    assert bomb.used_s > 0
+
+
+def test_a9_a_child_that_begins_nothing_does_not_run_for_ever(monkeypatch, children):
+    def lazy(_fake, names, _wall_s, _budget_s):
+        return {"jobs": [{"later": True} for _ in names], "software": {}}
+
+    monkeypatch.setattr(Fake, "answer", lazy)
+
+    async def scene(world):
+        jobs = [world.add(name) for name in "ab"]
+        world.dispatch.pump()
+        await world.all_ended(jobs)
+        return jobs
+
+    assert [job.phase for job in play(scene)] == ["failed", "failed"]
+
+
 def test_old_results_are_forgotten_and_their_tokens_with_them(monkeypatch, children):
     async def scene(world):
         jobs = [world.add(str(number)) for number in range(5)]
@@ -258,3 +381,14 @@ def test_a3_an_error_that_a_child_tells_is_bounded_and_can_be_stored(children):
     error = play(scene)[0].error
     assert len(error.pop("message").encode()) < 3000
     assert error == {"code": "simulation_failed", "line": None, "column": None, "pointer": None}
+
+
+def test_a9_a_pace_is_learnt_at_once_and_fades():
+    pace = Pace()
+    pace.learn("m", expected_s=0.01, took_s=0.05)
+    assert pace.of("m") == 1.0  # slower, but nobody waited for it
+    pace.learn("m", expected_s=0.01, took_s=2.0)
+    assert pace.of("m") == 200.0
+    for _ in range(60):
+        pace.learn("m", expected_s=0.01, took_s=0.01)
+    assert pace.of("m") == 1.0
