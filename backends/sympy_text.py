@@ -1,20 +1,23 @@
 """How does sympy read a text in a child? By our own arithmetic: its parser would evaluate the text as Python.
 
-Perceval hands names and expressions of a circuit to ``sympy.S``. Every such call ends in one function of sympy's parser,
-which ``close`` replaces; the functions behind it raise, so that a call by another way cannot evaluate either.
+Perceval hands names and expressions of a circuit to ``sympy.S``. Every such call ends in one function of sympy's
+parser, which ``close`` replaces; the functions behind it raise, so that a call by another way cannot evaluate either.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from broker.intake.arithmetic import NotArithmeticError, term
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from broker.intake.arithmetic import Term
 
-    Foreign = Any
 
+# An object of sympy's, which has no types.
+Foreign: TypeAlias = Any
 # A larger power of a whole number would be worked out digit by digit.
 MOST_EXACT_POWER = 64
 _MOST_EXACT = 1 << 31
@@ -53,11 +56,10 @@ def expression(found: Term) -> Foreign:
         base, power = parts
         exact = power.is_Integer and abs(power) <= MOST_EXACT_POWER
         return sympy.Pow(base.n() if base.is_Number else base, power if exact or not power.is_Number else power.n())
-    built = _BUILT.get(what)
-    return built(*parts) if built else getattr(sympy, what)(*parts)
+    return _BUILT[what](*parts) if what in _BUILT else getattr(sympy, what)(*parts)
 
 
-_BUILT = {
+_BUILT: dict[str, Callable[..., Foreign]] = {
     "+": lambda left, right: left + right,
     "-": lambda left, right: left - right,
     "*": lambda left, right: left * right,
