@@ -61,7 +61,7 @@ containers: ## the same in containers, in the background (docker-compose.yml)
 test: $(SETUP) $(SYSTEM) ## every suite except the long ones and the benches (TEST_ARGS=…)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long and not bench" tests/unit tests/contract \
 	  tests/integration/vendors $(TEST_ARGS)
-	$(BIN)/python -m pytest -m "not long and not bench" tests/fuzz tests/simulation tests/e2e tests/integration \
+	$(BIN)/python -m pytest -m "not long and not bench" tests/attack tests/fuzz tests/simulation tests/e2e tests/integration \
 	  --ignore tests/integration/vendors $(TEST_ARGS)
 
 check: $(SETUP) ## format, lint, types, import arrows, unit tests

@@ -23,9 +23,14 @@ def is_name(text: str) -> bool:
 
 def is_label(text: str) -> bool:
     """Whether people may be shown it; a library holds it and looks nothing up by it."""
-    return _LABEL.fullmatch(text) is not None and "__" not in text
+    return _LABEL.fullmatch(text) is not None and _harmless(text)
 
 
 def is_key(text: str) -> bool:
     """Whether things may be found by it: the name of an atom, a channel, a device (``q0``, ``dmm_0``, ``q 1.a``)."""
-    return _OBJECT.fullmatch(text) is not None and "__" not in text
+    return _OBJECT.fullmatch(text) is not None and _harmless(text)
+
+
+def _harmless(text: str) -> bool:
+    """Neither a word of Python's own nor one by which Perceval knows a serialised object."""
+    return "__" not in text and not text.startswith(("pcvlar", ":"))
