@@ -30,7 +30,7 @@ define compile_one
 
 endef
 
-.PHONY: help setup demo up containers test check bench simulate crash lock clean
+.PHONY: help setup demo up containers test check bench simulate crash fuzz lock clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,7 +61,7 @@ containers: ## the same in containers, in the background (docker-compose.yml)
 test: $(SETUP) $(SYSTEM) ## every suite except the long ones and the benches (TEST_ARGS=…)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long and not bench" tests/unit tests/contract \
 	  tests/integration/vendors $(TEST_ARGS)
-	$(BIN)/python -m pytest -m "not long and not bench" tests/simulation tests/e2e tests/integration \
+	$(BIN)/python -m pytest -m "not long and not bench" tests/attack tests/fuzz tests/simulation tests/e2e tests/integration \
 	  --ignore tests/integration/vendors $(TEST_ARGS)
 
 check: $(SETUP) ## format, lint, types, import arrows, unit tests
@@ -80,6 +80,9 @@ simulate: $(SETUP) ## a million seeded schedules, and 5,000 against the sandboxe
 
 crash: $(SETUP) $(SYSTEM) ## kill -9 at every step, with real processes and servers; an hour (TEST_ARGS=…)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m long tests/integration $(TEST_ARGS)
+
+fuzz: $(SETUP) ## hostile programs through intake and every confined child, ten minutes (FUZZ_ARGS="--seconds N --seed N")
+	$(BIN)/python -m tests.fuzz.run $(FUZZ_ARGS)
 
 lock: $(SETUP) ## resolve pyproject.toml again into requirements/*.lock (LOCK_ARGS=--upgrade)
 	@echo requirements/all.lock

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from backends.braket.noise import NoiseFigures, flip, mix, noisy_simulator, survival
 from backends.braket.simulate_results import plain, result_types
@@ -26,13 +26,20 @@ _TASK_RESULT = "braket.task_result."
 
 
 def warm() -> None:
-    """Compile the kernels before the first task comes."""
+    """Compile the kernels before the first task comes; from here on no program includes a file."""
+    from braket.default_simulator.openqasm import interpreter
     from braket.ir.openqasm import Program
 
+    # The interpreter opens whatever path an include names, and runs what it finds there.
+    interpreter.open = _closed
     program = Program(source="OPENQASM 3.0;\nqubit[2] q;\nbit[2] b;\nh q[0];\ncnot q[0], q[1];\nb = measure q;\n")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         _simulator("sv").run(program, shots=2)
+
+
+def _closed(name: str, **_: object) -> NoReturn:
+    raise ValueError(f"include {name!r}: the device includes no files"[:200])
 
 
 def simulate(request: Mapping[str, Any]) -> dict[str, Any]:

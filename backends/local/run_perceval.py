@@ -7,6 +7,7 @@ import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from backends import sympy_text
 from backends.local.answering import MOST_SEEDS, Counted, Foreign, Invalid, answers
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ _PREFIX = ":PCVL:"
 
 
 def warm() -> None:
-    """Load Perceval before the first call."""
+    """Load Perceval before the first call; from here on no text is evaluated."""
     import perceval.runtime  # noqa: F401  the import is the point
+
+    sympy_text.close()
 
 
 def run(request: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +103,7 @@ def _bind(experiment: Foreign, point: Mapping[str, float]) -> None:
         if name not in point:
             raise Invalid(f"no value for parameter {name}")
         with _blaming("circuit"):
-            parameter.set_value(point[name])
+            parameter.set_value(float(point[name]))
 
 
 def _experiment(document: Mapping[str, Any]) -> Foreign:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from backends import sympy_text
 from backends.child import Limits
 from backends.quandela import results, translate
 
@@ -17,6 +18,8 @@ def warm() -> None:
     """Import Perceval with a writable place of its own: it writes beside HOME at import otherwise."""
     os.environ["PCVL_PERSISTENT_PATH"] = str(Path.cwd() / "perceval")
     import perceval.serialization  # noqa: F401  the import is the point
+
+    sympy_text.close()
 
 
 def serve(request: dict[str, Any]) -> dict[str, Any]:

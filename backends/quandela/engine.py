@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backends import sympy_text
 from backends.child import Limits
 from backends.quandela.serial import PREFIX, PROGRAM, Foreign, Unfit, opened
 from backends.quandela.trial import Trial
@@ -36,6 +37,8 @@ def warm() -> None:
     """Import Perceval with a writable place of its own."""
     os.environ["PCVL_PERSISTENT_PATH"] = str(Path.cwd() / "perceval")
     import perceval  # noqa: F401  the import is the point
+
+    sympy_text.close()
 
 
 def run(request: dict[str, Any]) -> dict[str, Any]:

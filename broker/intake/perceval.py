@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from broker.domain.program import Paradigm
 from broker.domain.requirement import Requirement
 from broker.intake.jsontext import load
-from broker.intake.photonics import Photonics, UnusableError
+from broker.intake.photonics import STATE, Photonics, UnusableError
 from broker.intake.shape import check, refuse, schema
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from broker.domain.program import Program
     from broker.intake.limits import Limits
 
-_STATE = re.compile(r"(?::PCVL:(?:BasicState|FockState|NoisyFockState):)?+\|([0-9,{} ]*+)>")
 _MODE = re.compile(r"[0-9]{1,4}|(?:\{[0-9]{1,4}\})+")
 _HIDDEN = "max_shots", "max_samples", "job_context", "iterator", "platform_name", "computation"
 
@@ -104,7 +103,7 @@ def _photons(document: Mapping[str, Any], found: Photonics, limits: Limits) -> i
     text = document.get("input_state", found.input_state)
     if not text:
         refuse(path, "is missing", hint='give it as "|1,0,1>", or set it on the experiment')
-    state = _STATE.fullmatch(text)
+    state = STATE.fullmatch(text)
     if state is None:
         hint = "superposed, mixed and annotated states are not supported"
         refuse(path, "must be a Fock state such as |1,0,1>", hint=hint)

@@ -1,42 +1,37 @@
-"""How many modes, components and free parameters has a serialised Perceval circuit? Read from its bytes."""
+"""How many modes, components and free parameters has a serialised Perceval circuit? Read from its bytes.
+
+Every field of every message is looked at (``broker.intake.messages``), not only those that are counted: Perceval gives
+names to sympy, which evaluates text, and texts inside an experiment to whatever their first letters ask for.
+"""
 
 from __future__ import annotations
 
 import re
 import struct
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from broker.domain.errors import ProgramInvalid
+from broker.intake import jsontext
+from broker.intake.arithmetic import CONSTANTS, FUNCTIONS, NotArithmeticError, Term, names, term
+from broker.intake.messages import FIRST_KIND, MESSAGES, REPEATED, Kind
+from broker.intake.names import is_label, is_name
+from broker.intake.shape import check, schema
 from broker.intake.wire import MalformedError, fields
 
 if TYPE_CHECKING:
     from broker.intake.limits import Limits
 
-# Field numbers of Perceval's circuit.proto as its 1.x releases write them (perceval.serialization).
-_MODES = {"ACircuit": 2, "Experiment": 8}
-_COMPONENTS = {"ACircuit": 4, "Experiment": 9}
-_INPUT_STATE, _POST_SELECT, _MIN_PHOTONS, _NO_MIN = 1, 4, 10, 0x0FFFFFFF
-_START, _WIDTH, _SUBCIRCUIT, _MATRIX = 1, 2, 10, 15
-# component field -> numbers of its Parameter fields
-_PARAMETERS = {
-    11: (1, 2),
-    12: (2, 3, 4, 5, 6),
-    16: (1, 2),
-    17: (1, 2),
-    18: (1, 2),
-    19: (1,),
-    20: (1,),
-    23: (1,),
-}
-_PLAIN = frozenset({14, 21, 22})
+    Value = int | memoryview
+    Parts = list[tuple[int, Value]]
+
+_TOP = {"ACircuit": "Circuit", "Experiment": "Experiment"}
+_MODES = {"Circuit": 2, "Experiment": 8}
+_COMPONENTS = {"Circuit": 4, "Experiment": 9}
+_START, _WIDTH = 1, 2
 _REAL, _SYMBOL, _EXPRESSION, _NAME, _INNER = 1, 2, 3, 4, 5
-_NUMERIC, _SYMBOLIC = 3, 4
-_LETTER = r"A-Za-z_\u0391-\u03a9\u03b1-\u03c9"
-_NAME_FORM = re.compile(rf"[{_LETTER}][{_LETTER}0-9]{{0,63}}")
-# Perceval hands expressions to sympy, which evaluates them as Python: only arithmetic on known names may pass.
-_ARITHMETIC = re.compile(rf"(?:[{_LETTER}][{_LETTER}0-9]*+|[0-9]{{1,20}}(?:\.[0-9]{{0,20}})?+|\*\*?+|[-+/() ])*+")
-_WORD = re.compile(rf"[{_LETTER}][{_LETTER}0-9]*+")
-_FUNCTIONS = frozenset({"sin", "cos", "tan", "exp", "sqrt", "pi", "asin", "acos", "atan", "log"})
+STATE = re.compile(r"(?::PCVL:(?:BasicState|FockState|NoisyFockState):)?+\|([0-9,{} ]*+)>")
+_NOISE = ":PCVL:NoiseModel:"
 _SELECTION = re.compile(r":PCVL:PostSelect:[\[\]0-9,<>=&|^! ()A-Za-z]{0,1000}+")
 # The complex numbers of a matrix as protobuf writes them, noughts left out: a double is infinite or none where all bits
 # of its exponent are set. One expression, for a large matrix has 100,000 of them.
@@ -45,9 +40,8 @@ _NUMBERS = re.compile(
     rb"(?s)(?:\x0a(?:\x00|\x09[\x09\x11]" + _FINITE + rb"|\x12\x09" + _FINITE + rb"\x11" + _FINITE + rb"))*+"
 )
 _DEEPEST = 32
-_LONGEST_EXPRESSION = 200
+_LARGEST = 1 << 31
 _DOUBLE = struct.Struct("<d")
-_POWERS = 2
 
 
 class UnusableError(Exception):
@@ -68,134 +62,196 @@ class Photonics:
         self.components = 0
         self.parameters: dict[str, None] = {}
         self.input_state = ""
-        self.min_photons: int | None = None
         self._seen = 0
         try:
-            self._top(memoryview(message), tag)
+            self._circuit(memoryview(message), _TOP[tag], 0)
         except MalformedError:
             raise UnusableError("program_blob", "the circuit is no Perceval protobuf message") from None
 
-    def _top(self, message: memoryview, tag: str) -> None:
-        parts = [(number, value) for number, value in self._fields(message)]
-        self.modes = next((value for number, value in parts if number == _MODES[tag] and isinstance(value, int)), 0)
-        if not 1 <= self.modes <= self.limits.modes:
-            raise UnusableError("program_too_wide", f"{self.modes} modes, allowed are 1 to {self.limits.modes}")
+    def _circuit(self, message: memoryview, name: str, depth: int) -> None:
+        if depth > _DEEPEST:
+            raise UnusableError("program_nesting", f"circuits nested deeper than {_DEEPEST} levels")
+        parts = self._parts(message, name)
+        modes = next((value for number, value in parts if number == _MODES[name] and isinstance(value, int)), 0)
+        if not depth:
+            self.modes = modes
+        if not 1 <= modes <= self.limits.modes:
+            raise UnusableError("program_too_wide", f"{modes} modes, allowed are 1 to {self.limits.modes}")
         for number, value in parts:
-            if number == _COMPONENTS[tag]:
-                self._component(_bytes(value), self.modes, 1)
-            elif tag == "Experiment":
-                self._setting(number, value)
-
-    def _setting(self, number: int, value: int | memoryview) -> None:
-        if number == _INPUT_STATE:
-            self.input_state = _text(value)
-        elif number == _MIN_PHOTONS and isinstance(value, int):
-            self.min_photons = None if value == _NO_MIN else value
-        elif number == _POST_SELECT and not _SELECTION.fullmatch(_text(value)):
-            raise UnusableError("program_blob", "the post-selection has an unknown form")
+            if number == _COMPONENTS[name]:
+                self._component(_bytes(value), modes, depth)
+            else:
+                self._field(name, number, value, depth)
 
     def _component(self, message: memoryview, modes: int, depth: int) -> None:
         start, width, kinds = 0, 1, 0
-        for number, value in self._fields(message):
-            if number == _START and isinstance(value, int):
+        for number, value in self._parts(message, "Component"):
+            if number >= FIRST_KIND:
+                kinds += 1
+                self._kind(number, _bytes(value), depth)
+            elif number == _START and isinstance(value, int):
                 start = value
             elif number == _WIDTH and isinstance(value, int):
                 width = value
-            elif number >= _SUBCIRCUIT:
-                kinds += 1
-                self._kind(number, _bytes(value), depth)
+            else:
+                self._field("Component", number, value, depth)
         if kinds != 1 or width < 1 or start + width > modes:
             raise UnusableError("program_blob", f"a component does not fit on {modes} modes")
 
     def _kind(self, number: int, message: memoryview, depth: int) -> None:
-        if number == _SUBCIRCUIT:
-            self._subcircuit(message, depth)
+        name = str(MESSAGES["Component"][number])
+        if name == "Circuit":
+            self._circuit(message, name, depth + 1)
             return
-        if number not in _PARAMETERS and number not in _PLAIN and number != _MATRIX:
-            raise UnusableError("program_unsupported", "feed-forward and compiled circuits are not supported")
         self.components += 1
-        for inner, value in self._fields(message) if number in _PARAMETERS else ():
-            if inner in _PARAMETERS[number]:
-                self._parameter(_bytes(value), depth)
-        if number == _MATRIX:
-            self._matrix(message)
+        self._message(message, name, depth)
 
-    def _subcircuit(self, message: memoryview, depth: int) -> None:
-        if depth >= _DEEPEST:
-            raise UnusableError("program_nesting", f"circuits nested deeper than {_DEEPEST} levels")
-        modes = 0
-        for number, value in self._fields(message):
-            if number == _MODES["ACircuit"] and isinstance(value, int):
-                modes = value
-            elif number == _COMPONENTS["ACircuit"]:
-                self._component(_bytes(value), modes, depth + 1)
+    def _message(self, message: memoryview, name: str, depth: int) -> None:
+        for number, value in self._parts(message, name):
+            self._field(name, number, value, depth)
 
-    def _matrix(self, message: memoryview) -> None:
-        matrices = [_bytes(value) for number, value in self._fields(message) if number == 1]
-        for kind, numbers in (field for matrix in matrices for field in self._fields(matrix)):
-            if kind == _SYMBOLIC:  # sympy evaluates it without a list of names
-                raise UnusableError("program_unsupported", "symbolic matrices are not supported")
-            if kind == _NUMERIC and not _NUMBERS.fullmatch(_bytes(numbers)):
+    def _field(self, name: str, number: int, value: Value, depth: int) -> None:
+        kind = MESSAGES[name][number]
+        if kind is Kind.WHOLE:
+            if not isinstance(value, int) or value >= _LARGEST:
+                raise MalformedError
+        elif kind == "Parameter":
+            self._parameter(_bytes(value))
+        elif kind == "Numbers":
+            if not _NUMBERS.fullmatch(_bytes(value)):
                 raise UnusableError("program_number", "a matrix holds something else than finite numbers")
+        elif isinstance(kind, str):
+            self._message(_bytes(value), kind, depth)
+        elif kind is Kind.WHOLES:
+            self._wholes(value)
+        elif kind is Kind.REAL:
+            _real(value)
+        elif kind is Kind.STATE:
+            self._state(_text(value))
+        else:
+            self._check_text(kind, _text(value))
 
-    def _parameter(self, message: memoryview, depth: int) -> None:
-        if depth >= _DEEPEST:
-            raise UnusableError("program_nesting", f"expressions nested deeper than {_DEEPEST} levels")
-        expression, names = "", []
-        for number, value in self._fields(message):
-            if number == _REAL and not isfinite(_real(value)):
-                raise UnusableError("program_number", "a parameter has a value that is not finite")
-            if number == _SYMBOL:
-                names.append(_name(value))
-                self.parameters[names[-1]] = None
-            elif number == _EXPRESSION:
-                expression = _text(value)
-            elif number == _INNER:
-                self._parameter(_bytes(value), depth + 1)
-        if expression:
-            self._check_expression(expression)
+    def _wholes(self, value: Value) -> None:
+        packed = value if isinstance(value, memoryview) else memoryview(b"")
+        if len(packed) > self.limits.modes * 2:  # a mode's number has two bytes at most
+            raise MalformedError
+
+    def _state(self, text: str) -> None:
+        if not STATE.fullmatch(text):
+            raise UnusableError("program_blob", "the input state inside is no Fock state such as |1,0,1>")
+        self.input_state = text
+
+    def _check_text(self, kind: Kind, text: str) -> None:
+        if kind is Kind.LABEL and not is_label(text):
+            raise UnusableError(
+                "program_name", f"a label inside, {text[:40]!r}, has other signs than letters, digits, .:#()"
+            )
+        if kind is Kind.SELECTION and not _SELECTION.fullmatch(text):
+            raise UnusableError("program_blob", "the post-selection has an unknown form")
+        if kind is Kind.NOISE:
+            self._noise(text)
+
+    def _noise(self, text: str) -> None:
+        """As strict as the noise beside the experiment: Perceval would open any object of its that stood here."""
+        if not text.startswith(_NOISE):
+            raise UnusableError("program_blob", "the noise inside is no noise model")
+        try:
+            check(jsontext.load(text.removeprefix(_NOISE), self.limits), schema("perceval")["properties"]["noise"])
+        except ProgramInvalid as wrong:
+            raise UnusableError("program_blob", f"the noise model inside: {wrong.detail}"[:200]) from None
+
+    def _parameter(self, message: memoryview) -> None:
+        """A number, a name, or an expression with the plain parameters that it needs."""
+        parts = self._parts(message, "Parameter")
+        found = {number: value for number, value in parts if number != _INNER}
+        inner = [_bytes(value) for number, value in parts if number == _INNER]
+        if len(found.keys() & {_REAL, _SYMBOL, _EXPRESSION}) > 1 or (inner and _EXPRESSION not in found):
+            raise UnusableError("program_blob", "a parameter is two things at once")
+        if _EXPRESSION in found:
+            self._expression(found, inner)
+            return
+        name = _name(found[_NAME]) if _NAME in found else ""
+        if _REAL in found:
+            _real(found[_REAL])
+        if _SYMBOL in found:
+            symbol = _name(found[_SYMBOL])
+            if name not in ("", symbol):
+                raise UnusableError("program_blob", "a parameter has two names")
+            self.parameters[symbol] = None
         if len(self.parameters) > self.limits.parameters:
             raise UnusableError("program_too_large", f"more than {self.limits.parameters} parameters")
 
-    def _check_expression(self, text: str) -> None:
-        short = len(text) <= _LONGEST_EXPRESSION and text.count("**") <= _POWERS
-        known = all(word in self.parameters or word in _FUNCTIONS for word in _WORD.findall(text))
-        if not short or not known or not _ARITHMETIC.fullmatch(text):
-            raise UnusableError("program_blob", "a parameter expression is not plain arithmetic on its parameters")
+    def _expression(self, found: dict[int, Value], inner: list[memoryview]) -> None:
+        terms = [_term(_text(found[number])) for number in (_EXPRESSION, _NAME) if number in found]
+        own: set[str] = set()
+        for message in inner:
+            parts = dict(self._parts(message, "Parameter"))
+            if parts.keys() & {_EXPRESSION, _INNER}:
+                raise UnusableError("program_unsupported", "an expression on expressions is not supported")
+            self._parameter(message)
+            own |= {_name(parts[number]) for number in (_SYMBOL, _NAME) if number in parts}
+        if any(names(one) != own for one in terms) or any(one != terms[0] for one in terms):
+            _not_arithmetic()
 
-    def _fields(self, message: memoryview) -> list[tuple[int, int | memoryview]]:
-        found = []
+    def _parts(self, message: memoryview, name: str) -> Parts:
+        """The fields of a message: those that it may have, each once unless it is a list."""
+        known, found, seen = MESSAGES[name], [], set()
         for field in fields(message):
             found.append(field)
             self._seen += 1
             if self._seen > self.limits.fields:
                 raise UnusableError("program_too_long", f"the circuit has more than {self.limits.fields} parts")
+        for number, _ in found:
+            if number not in known:
+                raise UnusableError(
+                    "program_unsupported", f"{_WHAT.get(name, 'the circuit has a part')} that is not known here"
+                )
+            if number in seen and (name, number) not in REPEATED:
+                raise MalformedError
+            seen.add(number)
         return found
 
 
-def _bytes(value: int | memoryview) -> memoryview:
+_WHAT = {
+    "Component": "feed-forward and compiled circuits are not supported: a component of a kind",
+    "Matrix": "symbolic matrices are not supported: a matrix has a part",
+}
+
+
+def _bytes(value: Value) -> memoryview:
     if isinstance(value, int):
         raise MalformedError
     return value
 
 
-def _real(value: int | memoryview) -> float:
+def _real(value: Value) -> None:
     content = _bytes(value)
     if len(content) != _DOUBLE.size:
         raise MalformedError
-    (real,) = _DOUBLE.unpack(content)
-    return float(real)
+    if not isfinite(_DOUBLE.unpack(content)[0]):
+        raise UnusableError("program_number", "a number inside is not finite")
 
 
-def _text(value: int | memoryview) -> str:
+def _text(value: Value) -> str:
     try:
         return bytes(_bytes(value)).decode()
     except UnicodeDecodeError:
         raise MalformedError from None
 
 
-def _name(value: int | memoryview) -> str:
+def _name(value: Value) -> str:
     name = _text(value)
-    if not _NAME_FORM.fullmatch(name) or name.startswith("__"):
+    if not is_name(name) or name in FUNCTIONS or name in CONSTANTS:
         raise UnusableError("program_blob", "a parameter has a name that is none")
     return name
+
+
+def _term(text: str) -> Term:
+    try:
+        return term(text)
+    except NotArithmeticError as wrong:
+        _not_arithmetic(f": {wrong}")
+
+
+def _not_arithmetic(why: str = "") -> NoReturn:
+    raise UnusableError("program_blob", f"a parameter expression is not plain arithmetic on its parameters{why}")

@@ -1,9 +1,11 @@
 """Has a JSON value the shape that a schema file asks for? If not, the pointer says where.
 
 The schema words are those of JSON Schema (type, properties, required, additionalProperties, items, enum, pattern,
-minimum, maximum, minItems, maxItems, minLength, maxLength, $ref), and three of our own that keep the check linear and
+minimum, maximum, minItems, maxItems, minLength, maxLength, $ref), and some of our own that keep the check linear and
 the errors exact: ``tag`` with ``cases`` chooses a schema by the value of one key, ``kinds`` by the JSON type;
-``finite`` marks a text that is a number.
+``finite`` marks a text that is a number; ``form`` names an allow-list of ``broker.intake.names`` for a text, ``keys``
+one for the keys that ``properties`` does not list; ``tree`` marks a value that we do not read and a library does: all
+keys inside are names, all texts labels.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from broker.domain.errors import ProgramInvalid
 from broker.intake.jsontext import escape
+from broker.intake.names import is_key, is_label, is_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +28,11 @@ if TYPE_CHECKING:
 
 _KIND = {dict: "object", list: "array", str: "string", int: "integer", float: "number", bool: "boolean"}
 _NUMBERS = frozenset({int, float})
+_FORMS = {
+    "name": (is_name, "must be a name: letters, digits and _, at most 64"),
+    "key": (is_key, "must be of letters, digits, spaces and _ . : # -, at most 100"),
+    "label": (is_label, "must be of letters, digits, spaces and _ . , : + - # ( ), at most 100"),
+}
 
 
 @cache
@@ -56,6 +64,8 @@ def kind_of(value: object) -> str:
 def _check(value: object, part: Schema, root: Schema, path: tuple[str | int, ...]) -> None:
     while "$ref" in part:
         part = root["definitions"][part["$ref"]]
+    if "tree" in part:
+        _tree(value, path)
     kind = kind_of(value)
     if "kinds" in part:
         part = _kind(kind, part["kinds"], path)
@@ -84,6 +94,8 @@ def _object(value: dict[str, Any], part: Schema, root: Schema, path: tuple[str |
         if inner is False or key.startswith("__"):
             allowed = f"known here: {', '.join(sorted(known))}" if known else None
             refuse((*path, key), "is not known here", hint=allowed)
+        if "keys" in part and key not in known:
+            _formed(key, part["keys"], (*path, key))
         if inner:
             _check(item, inner, root, (*path, key))
 
@@ -104,10 +116,31 @@ def _array(value: list[Any], part: Schema, root: Schema, path: tuple[str | int, 
 def _string(value: str, part: Schema, _root: Schema, path: tuple[str | int, ...]) -> None:
     if not part.get("minLength", 0) <= len(value) <= part.get("maxLength", 1000):
         refuse(path, f"has {len(value)} characters")
+    if "form" in part:
+        _formed(value, part["form"], path)
     if "pattern" in part and not _compiled(part["pattern"]).fullmatch(value):
         refuse(path, part.get("meaning", "has not the expected form"))
     if part.get("finite") and not isfinite(float(value)):
         refuse(path, "this number is too large", code="program_number")
+
+
+def _formed(text: str, form: str, path: tuple[str | int, ...]) -> None:
+    fits, meaning = _FORMS[form]
+    if not fits(text):
+        refuse(path, meaning)
+
+
+def _tree(value: object, path: tuple[str | int, ...]) -> None:
+    """No deeper than the JSON reader let it be."""
+    if isinstance(value, str):
+        _formed(value, "label", path)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _formed(key, "key", (*path, key))
+            _tree(item, (*path, key))
+    elif isinstance(value, list) and not set(map(type, value)) <= _NUMBERS:
+        for number, item in enumerate(value):
+            _tree(item, (*path, number))
 
 
 def _number(value: float, part: Schema, _root: Schema, path: tuple[str | int, ...]) -> None:
