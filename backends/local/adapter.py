@@ -139,6 +139,7 @@ def _submission(orders: Sequence[Order]) -> dict[str, Any]:
                 "program": program.sha256,
                 "device": order.device.name,
                 "token": order.token,
+                "project": order.project,
                 "shots": order.shots,
                 "points": order.points,
                 "seed": order.seed,

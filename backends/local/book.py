@@ -26,6 +26,7 @@ class Job:
 
     id: str
     token: str
+    project: str
     device: str
     kind: str
     sha256: str

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from backends.child import Child, ChildError, ChildKilled, Limits
 from backends.local.book import ENDED, sizes
+from backends.local.sharing import batch_owner, of_owner
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
@@ -162,8 +163,7 @@ class Dispatch:
             self.pump()
 
     async def _run_large(self, job: Job, reserved: Reserved) -> None:
-        idle = self._idle[job.kind]
-        child = idle.pop()[1] if idle else self._child(job.kind)
+        child = of_owner(self._idle[job.kind], job.project) or self._child(job.kind)
         self._busy.add(child)
         job.stop = child.stop
         try:
@@ -212,8 +212,9 @@ class Dispatch:
         }
 
         def call() -> dict[str, Any]:
+            owner = batch_owner(batch) if child is self._small_child else batch[0].project
             cpu_s, mapped = wall_s * (threads + 1), memory_bytes + SLACK_BYTES
-            return child.call(request, wall_s=wall_s, cpu_s=cpu_s, memory_bytes=mapped)
+            return child.call(request, owner=owner, wall_s=wall_s, cpu_s=cpu_s, memory_bytes=mapped)
 
         try:
             reply = await asyncio.get_running_loop().run_in_executor(self._threads, call)

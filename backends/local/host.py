@@ -90,6 +90,7 @@ class Host:
         job = Job(
             id=self.book.next_id(),
             token=order["token"],
+            project=order["project"],
             device=order["device"],
             kind=KINDS[engine],
             sha256=order["program"],

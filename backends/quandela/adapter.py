@@ -125,7 +125,7 @@ class QuandelaBackend:
             "bounds": bounds_of(order.device),
         }
         try:
-            made = self._desk.call(request)
+            made = self._desk.call(request, owner=order.project)
         except ChildError as error:
             code = error.code or "program_invalid"
             raise Refused(

@@ -11,6 +11,8 @@ from backends.child import ChildKilled
 from backends.local import dispatch as dispatching
 from backends.local.book import Book, Job, Waiter
 from backends.local.choose import Choice
+from backends.local.sharing import CARRIES_NO_CODE, EVERYBODY, batch_owner
+from broker.domain.program import Format
 
 GIB = 1 << 30
 
@@ -19,7 +21,7 @@ class Children:
     """Every child of a dispatch; what a program asks for happens to its child."""
 
     def __init__(self):
-        self.calls = []
+        self.calls, self.owners = [], []
         self.made = self.busy = self.most = 0
 
     def __call__(self, target, limits):
@@ -31,8 +33,11 @@ class Fake:
     def __init__(self, all_of_them):
         self.all = all_of_them
         self.stopped = False
+        self.owner = None
 
-    def call(self, request, *, wall_s, cpu_s, memory_bytes):
+    def call(self, request, *, owner, wall_s, cpu_s, memory_bytes):
+        self.owner = owner
+        self.all.owners.append(owner)
         names = [job["program"] for job in request["jobs"]]
         self.all.calls.append((names, wall_s, memory_bytes))
         self.all.busy += 1
@@ -78,14 +83,15 @@ class World:
         self.book = Book("test")
         self.dispatch = dispatching.Dispatch(self.book, cores=cores, memory_bytes=memory, max_run_s=9.0)
 
-    def add(self, name, chosen=None):
+    def add(self, name, chosen=None, *, project="p", format="openqasm2"):
         job = Job(
             id=self.book.next_id(),
             token="qsub-1",
+            project=project,
             device="local/auto",
             kind="gate",
             sha256=name,
-            program={"format": "openqasm2", "source": name},
+            program={"format": format, "source": name},
             shots=1,
             points=[{}],
             seed=1,
@@ -190,3 +196,41 @@ def test_old_results_are_forgotten_and_their_tokens_with_them(monkeypatch, child
     kept, found = play(scene)
     assert kept == [False, False, False, True, True]
     assert found == ["test-4", "test-5"]
+
+
+LARGE = choice("aer", seconds=1.0)
+
+
+def test_a1_a_large_job_runs_in_a_child_of_its_own_project(children):
+    async def scene(world):
+        for project in ("a", "b", "a"):
+            job = world.add(project, LARGE, project=project)
+            world.dispatch.pump()
+            await world.ended([job])
+            await asyncio.sleep(0.01)
+        world.dispatch.close()
+
+    play(scene, cores=1)
+    assert children.owners == ["a", "b", "a"]
+
+
+def test_a1_small_programs_that_carry_no_code_share_a_child(children):
+    async def scene(world):
+        jobs = [world.add("a", project="a"), world.add("b", project="b")]
+        world.dispatch.pump()
+        await world.all_ended(jobs)
+
+    play(scene)
+    assert children.owners == [EVERYBODY]
+
+
+@pytest.mark.parametrize(("projects", "owner"), [(("a", "a"), "a"), (("a", "b"), None)])
+def test_a1_a_format_that_may_carry_code_is_never_everybodys(projects, owner):
+    world = World()
+    jobs = [world.add(name, project=name, format="perceval") for name in projects]
+    assert batch_owner(jobs) == owner
+
+
+def test_a1_every_gate_format_is_decided():
+    assert set(CARRIES_NO_CODE) == {"openqasm2", "openqasm3"}
+    assert not set(CARRIES_NO_CODE) & {Format.PULSER.value, Format.PERCEVAL.value, Format.AHS.value}
