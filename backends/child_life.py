@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backends import apart, calls, confine, newborn
+from backends import apart, calls, confine, descriptors, newborn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     Function = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -39,7 +39,8 @@ def live(birth: Birth, *, lacks: list[str], user: int | None) -> None:
     requests, replies, errors, _ = birth.ends
     os.dup2(errors, 1)
     os.dup2(errors, 2)
-    _close_all_but({*birth.kept, 0, 1, 2, requests, replies})
+    descriptors.close_all_but({*birth.kept, 0, 1, 2, requests, replies})
+    descriptors.silence(birth.kept)
     newborn.be_unlike_others()
     lacks = [*lacks, *_behind_walls(birth.settings, user)]
     mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -69,15 +70,6 @@ def _behind_walls(settings: dict[str, Any], user: int | None) -> list[str]:
     os.environ.update(dict.fromkeys(OWN_FOLDERS, str(home)))
     tempfile.tempdir = None
     return lacks
-
-
-def _close_all_but(kept: Iterable[int]) -> None:
-    """Descriptors that the libraries opened while the template was warmed, and ours: nothing of another child's."""
-    for number in {int(name) for name in os.listdir("/proc/self/fd")} - set(kept):
-        try:
-            os.close(number)
-        except OSError:
-            continue  # the one that listed the folder
 
 
 def _limit(settings: dict[str, Any], mapped: int) -> None:

@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backends import apart, confine
+from backends import apart, confine, descriptors
 from backends.child_life import Birth, live
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def warmed(module_name: str, name: str) -> Callable[[dict[str, Any]], dict[str, 
     module = importlib.import_module(module_name)
     function: Callable[[dict[str, Any]], dict[str, Any]] = getattr(module, name)
     getattr(module, "warm", lambda: None)()
-    threads = len(os.listdir("/proc/self/task"))
+    threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
         raise Threaded(f"warming {module_name} left {threads} threads")
     gc.collect()
@@ -63,7 +63,7 @@ def warmed(module_name: str, name: str) -> Callable[[dict[str, Any]], dict[str, 
 
 def serve(line: socket.socket, settings: dict[str, Any], function: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """One starter for each order; the template itself keeps nothing of it."""
-    kept = {int(name) for name in os.listdir("/proc/self/fd")} - {line.fileno()}
+    kept = descriptors.open_now() - {0, 1, 2, line.fileno()}
     uid_map = Path("/proc/self/uid_map").read_text()
     while True:
         order, ends = received(line)

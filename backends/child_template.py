@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-import contextlib
 import json
 import os
 import shutil

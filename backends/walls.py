@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,9 +17,3 @@ WALLS: Final[Mapping[str, str]] = {
     "user": "it is the worker's own user to the kernel, so only the other walls protect files and processes of "
     "that user (needs a worker that runs as root)",
 }
-TARGET: Final = "backends.walls:look"
-
-
-def look(_: dict[str, Any]) -> dict[str, Any]:
-    """Nothing: a child is made to see which walls it stands behind."""
-    return {}

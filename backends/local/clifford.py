@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from backends.local.answering import Foreign
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from qiskit import QuantumCircuit
 
 
@@ -47,8 +49,9 @@ def _closed(operation: Foreign) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _of_qiskit(kind: Foreign, angles: tuple[float, ...]) -> QuantumCircuit:
-    return _of(kind(*angles))
+def _of_qiskit(kind: Hashable, angles: tuple[float, ...]) -> QuantumCircuit:
+    make: Foreign = kind
+    return _of(make(*angles))
 
 
 def _of(operation: Foreign) -> QuantumCircuit:

@@ -362,6 +362,22 @@ class Release(Strict):
     reason: str = Field(min_length=1, max_length=512, pattern=TEXT)
 
 
+class WallView(BaseModel):
+    """A wall around the programs that a machine runs; ``means`` says what is open where it does not stand."""
+
+    machine: str
+    wall: str
+    stands: bool
+    means: str
+    seen_at: Moment
+
+
+class WallList(BaseModel):
+    """Of every machine that has reported."""
+
+    walls: list[WallView]
+
+
 class Health(BaseModel):
     """``ok`` or the parts that are not."""
 

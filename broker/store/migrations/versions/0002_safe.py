@@ -1,4 +1,4 @@
-"""Safe: which key made a key."""
+"""Safe: which key made a key, and which walls stand around the programs of each machine."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,15 @@ depends_on = None
 
 def upgrade() -> None:
     """Expand."""
+    op.create_table(
+        "walls",
+        sa.Column("machine", sa.String(length=200), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("stands", sa.BigInteger(), nullable=False),
+        sa.Column("means", sa.Text(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("machine", "name", name=op.f("pk_walls")),
+    )
     with op.batch_alter_table("api_keys") as batch_op:
         batch_op.add_column(sa.Column("parent_id", sa.String(length=64), nullable=True))
         batch_op.create_foreign_key(op.f("fk_api_keys_parent_id"), "api_keys", ["parent_id"], ["id"])
@@ -19,6 +28,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Contract."""
+    op.drop_table("walls")
     with op.batch_alter_table("api_keys") as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_keys_parent_id"))
         batch_op.drop_constraint(op.f("fk_api_keys_parent_id"), type_="foreignkey")
