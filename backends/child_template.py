@@ -75,7 +75,8 @@ class Template:
             return self._line
         self._end()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._line, self._home, self._noise = ours, new_home(), tempfile.TemporaryFile()
+        self._line, self._home = ours, new_home()
+        self._noise = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the template
         with theirs:
             self._popen = _spawn(self._settings(), self._environment(), theirs.fileno(), self._noise.fileno())
         ours.settimeout(START_S)

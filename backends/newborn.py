@@ -10,7 +10,7 @@ SEED_BYTES = 4
 
 
 def be_unlike_others() -> None:
-    """Only what the template has imported: nothing is imported for this. Python reseeds its own ``random`` by itself."""
+    """Only what the template has imported: nothing is imported for this. Python reseeds its own ``random``."""
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.random.seed(int.from_bytes(os.urandom(SEED_BYTES)))

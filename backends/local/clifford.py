@@ -38,7 +38,8 @@ def _places(inner: Foreign, width: int) -> list[int]:
 def _pieces(operation: Foreign) -> QuantumCircuit:
     """By what the gate is, or does: a program may give any name to any gate, and the next program another."""
     if getattr(operation, "_standard_gate", None) is not None and _closed(operation):
-        return _of_qiskit(type(operation.to_mutable()), tuple(float(angle) for angle in operation.params))
+        kind: Foreign = operation.to_mutable().__class__
+        return _of_qiskit(kind, tuple(float(angle) for angle in operation.params))
     return _of(operation)
 
 

@@ -3,6 +3,7 @@
 It runs in any kind of child: the libraries of the one that ``ATTACK_INSIDE`` names are warm around it.
 """
 
+# ruff: noqa: PTH101, PTH102, PTH104, PTH108, PTH115, PTH208  these are the calls themselves that are tried
 from __future__ import annotations
 
 import ctypes

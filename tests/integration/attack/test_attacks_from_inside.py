@@ -81,9 +81,9 @@ def test_a2_no_new_process(pair):
 def test_a2_no_change_of_a_file_of_others(pair, tmp_path, whose):
     place = {
         "the worker's": tmp_path,
-        "a sibling's": pair[1]._process._home,  # noqa: SLF001  an attacker may guess it
+        "a sibling's": pair[1]._process._home,  # an attacker may guess it
         "the cache's": child_template.cache_folder() / "numba",
-        "the template's": pair[1]._template._home,  # noqa: SLF001
+        "the template's": pair[1]._template._home,
     }[whose]
     victim = place / "victim.txt"
     victim.write_text("mine")
@@ -116,7 +116,7 @@ def test_a1_no_descriptor_of_others(pair):
 def harmless(number, what):
     """Its three pipes, nothing, and what its libraries opened before any program came."""
     pipes = what.startswith("pipe:") or what == "mode 10600"
-    return pipes or what == "/dev/null" or what == "mode 20666" or what.startswith(("/usr/", "/dev/urandom"))
+    return pipes or what in ("/dev/null", "mode 20666") or what.startswith(("/usr/", "/dev/urandom"))
 
 
 def test_a1_no_trace_of_another_owners_program_in_memory(pair):

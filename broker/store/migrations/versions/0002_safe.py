@@ -13,7 +13,7 @@ def upgrade() -> None:
     """Expand."""
     op.create_table(
         "walls",
-        sa.Column("machine", sa.String(length=200), nullable=False),
+        sa.Column("machine", sa.String(length=256), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("stands", sa.BigInteger(), nullable=False),
         sa.Column("means", sa.Text(), nullable=False),

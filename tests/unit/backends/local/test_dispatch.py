@@ -83,7 +83,7 @@ class World:
         self.book = Book("test")
         self.dispatch = dispatching.Dispatch(self.book, cores=cores, memory_bytes=memory, max_run_s=9.0)
 
-    def add(self, name, chosen=None, *, project="p", format="openqasm2"):
+    def add(self, name, chosen=None, *, project="p", form="openqasm2"):
         job = Job(
             id=self.book.next_id(),
             token="qsub-1",
@@ -91,7 +91,7 @@ class World:
             device="local/auto",
             kind="gate",
             sha256=name,
-            program={"format": format, "source": name},
+            program={"format": form, "source": name},
             shots=1,
             points=[{}],
             seed=1,
@@ -227,7 +227,7 @@ def test_a1_small_programs_that_carry_no_code_share_a_child(children):
 @pytest.mark.parametrize(("projects", "owner"), [(("a", "a"), "a"), (("a", "b"), None)])
 def test_a1_a_format_that_may_carry_code_is_never_everybodys(projects, owner):
     world = World()
-    jobs = [world.add(name, project=name, format="perceval") for name in projects]
+    jobs = [world.add(name, project=name, form="perceval") for name in projects]
     assert batch_owner(jobs) == owner
 
 
