@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 import struct
 import sys
 from pathlib import Path
@@ -68,10 +69,13 @@ def readable_paths(package: str) -> dict[str, int]:
 
 
 def _allow(libc: ctypes.CDLL, ruleset: int, path: str, access: int) -> None:
-    if not path or not Path(path).exists():
+    if not path:
         return
-    if not Path(path).is_dir():
+    try:
+        where = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return  # not there, or nothing that we could read
+    if not stat.S_ISDIR(os.fstat(where).st_mode):
         access &= READ_FILE | WRITE_FILE | TRUNCATE
-    where = os.open(path, os.O_PATH | os.O_CLOEXEC)
     libc.syscall(LANDLOCK_ADD, ruleset, 1, struct.pack("=Qi", access, where), 0)
     os.close(where)

@@ -15,6 +15,9 @@ import resource
 import tempfile
 from pathlib import Path
 
+from backends import apart, confine
+from backends import calls as calls_of_a_child
+
 COLUMN = 0 if platform.machine() == "x86_64" else 1
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -50,7 +53,9 @@ PIECE = 1 << 20
 
 
 def warm() -> None:
-    """As the child that we are in."""
+    """As the child that we are in; with walls that ``ATTACK_WITHOUT`` names as if this machine had none."""
+    for wall in os.environ.get("ATTACK_WITHOUT", "").split():
+        TORN_DOWN[wall]()
     inside = os.environ.get("ATTACK_INSIDE")
     if inside:
         getattr(importlib.import_module(inside), "warm", lambda: None)()
@@ -193,6 +198,19 @@ def identity(_):
     }
 
 
+def no_spaces():
+    apart.SPACES = ()
+
+
+def no_files():
+    confine.LANDLOCK_CREATE = -1
+
+
+def no_filter():
+    calls_of_a_child.close_calls = lambda: ["calls"]
+
+
+TORN_DOWN = {"spaces": no_spaces, "files": no_files, "calls": no_filter}
 held: list[str] = []
 DEEDS = {
     deed.__name__: deed
