@@ -129,7 +129,10 @@ class Child:
         self._drop()
         if self._template is None:
             self._template = child_template.keep(self.target, self.limits.threads, self._env)
-        self._process = process = Process(self._template, self.limits)
+        try:
+            self._process = process = Process(self._template, self.limits)
+        except OSError as error:
+            raise ChildKilled("crash", tail=str(error)) from error
         try:
             process.await_ready()
         except BaseException:

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from backends.child_life import Birth, live
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+JOINED_WITHIN_S = 5.0
 MAX_ORDER_BYTES = 1 << 16
 ENDS = 4  # requests, replies, what it prints, and where its starter tells of it
 
@@ -53,12 +55,19 @@ def warmed(module_name: str, name: str) -> Callable[[dict[str, Any]], dict[str, 
     module = importlib.import_module(module_name)
     function: Callable[[dict[str, Any]], dict[str, Any]] = getattr(module, name)
     getattr(module, "warm", lambda: None)()
-    threads = len(list(Path("/proc/self/task").iterdir()))
-    if threads != 1:
-        raise Threaded(f"warming {module_name} left {threads} threads")
+    _await_one_thread(module_name)
     gc.collect()
     gc.freeze()
     return function
+
+
+def _await_one_thread(module_name: str) -> None:
+    """A thread that was joined is still in the kernel's list for a moment."""
+    deadline = time.monotonic() + JOINED_WITHIN_S
+    while (threads := len(list(Path("/proc/self/task").iterdir()))) != 1:
+        if time.monotonic() > deadline:
+            raise Threaded(f"warming {module_name} left {threads} threads")
+        time.sleep(0.001)
 
 
 def serve(line: socket.socket, settings: dict[str, Any], function: Callable[[dict[str, Any]], dict[str, Any]]) -> None:

@@ -232,3 +232,13 @@ def gone(pid, within_s=5.0):
             return True
         time.sleep(0.02)
     return False
+
+
+@pytest.mark.parametrize("target", ["tests.support.no_such_module:deed", "tests.support.threaded_target:deed"])
+def test_a_target_that_cannot_be_warmed_is_a_crash_that_says_why(target):
+    child = Child(target, LIMITS)
+    with pytest.raises(ChildKilled) as caught:
+        child.call({})
+    child.close()
+    assert caught.value.reason == "crash"
+    assert "No module named" in caught.value.tail or "left 2 threads" in caught.value.tail
