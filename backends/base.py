@@ -65,7 +65,8 @@ class Snapshot:
 
     ``usage`` is what the vendor bills for a job that has ended (``DONE``, ``FAILED``, ``CANCELLED``), as far as its
     status says, or what a machine of ours has spent: a run whose result is gone is booked from it. None for a job that
-    did not finish: nothing is billed. None for a ``DONE`` job: the status does not tell, or what it tells cannot be read; that is never a bill of zero.
+    did not finish: nothing is billed. None for a ``DONE`` job: the status does
+    not tell, or what it tells cannot be read; that is never a bill of zero.
     Where a part of the bill stands in the result alone (a Braket simulator's run time), it is the least that is billed.
     """
 

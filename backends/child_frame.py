@@ -6,11 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from backends import storable
+from backends.walls import WALLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_MOST_NOTES = 32
 
 
 def opened(frame: bytes | bytearray) -> dict[str, Any] | None:
@@ -22,10 +21,10 @@ def opened(frame: bytes | bytearray) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def notes(frame: Mapping[str, Any]) -> list[str]:
-    """What confinement lacks, as the child found before it read its first program."""
-    told = frame.get("notes")
-    return [storable.text(note, storable.MAX_NAME) for note in told[:_MOST_NOTES]] if isinstance(told, list) else []
+def lacks(frame: Mapping[str, Any]) -> tuple[str, ...]:
+    """The walls that were not to be had, as the child found before it read its first program."""
+    told = frame.get("lacks")
+    return tuple(wall for wall in WALLS if wall in told) if isinstance(told, list) else tuple(WALLS)
 
 
 def spent_s(frame: Mapping[str, Any], *, at_least: float, at_most: float) -> float | None:

@@ -1,101 +1,152 @@
-"""What runs inside a child? Close the doors, import the target, then answer one JSON frame after another."""
+"""What runs in a template? It imports a target once, and from then on forks a child for whoever asks."""
 
 from __future__ import annotations
 
-import ctypes
+import array
 import gc
 import importlib
 import json
 import os
-import resource
 import signal
-import struct
+import socket
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backends import confine
+from backends import apart, confine, descriptors
+from backends.child_life import Birth, live
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PR_SET_PDEATHSIG = 1
-MAX_REPLY_BYTES = 256 << 20
-WHERE = ("code", "line", "column", "pointer")
+JOINED_WITHIN_S = 5.0
+MAX_ORDER_BYTES = 1 << 16
+ENDS = 4  # requests, replies, what it prints, and where its starter tells of it
+
+
+class Threaded(Exception):
+    """A fork takes along one thread only; what another one held would be locked for ever."""
 
 
 def main(settings: dict[str, Any]) -> None:
-    """Serve until the parent closes the pipe. Libraries may print: their words go to the error pipe."""
-    die_with(settings["parent"])
-    requests, replies = os.fdopen(os.dup(0), "rb"), os.dup(1)
+    """Be ready once the target is warm; end when the parent closes the line."""
+    apart.die_with_parent()
+    if os.getppid() != settings["parent"]:
+        os._exit(0)
+    line = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     module_name, _, name = settings["target"].partition(":")
-    # Files first, for the whole import; calls that no import may do without are closed after it.
-    lacks = confine.files(Path(settings["home"]), package=module_name.partition(".")[0])
+    package = module_name.partition(".")[0]
+    home, cache = Path(settings["home"]), Path(settings["cache"])
+    # No program comes here, only libraries: what they write is for templates, and for children to read. The layer that
+    # each child adds allows it less of both; /proc is whole because each has another number in it.
+    confine.close_files(package=package, writable=(home.parent, cache, Path("/proc")))
+    function = warmed(module_name, name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    line.send(json.dumps({"ready": True}).encode())
+    serve(line, settings | {"package": package}, function)
+
+
+def warmed(module_name: str, name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """The target after its ``warm()``, in a process that may be forked."""
     module = importlib.import_module(module_name)
     function: Callable[[dict[str, Any]], dict[str, Any]] = getattr(module, name)
     getattr(module, "warm", lambda: None)()
-    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    limit(settings, mapped)
-    lacks += confine.calls()
+    _await_one_thread(module_name)
     gc.collect()
     gc.freeze()
-    send_all(replies, encode({"notes": lacks, "mapped": mapped}))
-    serve(requests.read, replies, function)
+    return function
 
 
-def die_with(parent: int) -> None:
-    """End when the parent's process ends, also when it ended before this line."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def _await_one_thread(module_name: str) -> None:
+    """A thread that was joined is still in the kernel's list for a moment."""
+    deadline = time.monotonic() + JOINED_WITHIN_S
+    while (threads := len(list(Path("/proc/self/task").iterdir()))) != 1:
+        if time.monotonic() > deadline:
+            raise Threaded(f"warming {module_name} left {threads} threads")
+        time.sleep(0.001)
+
+
+def serve(line: socket.socket, settings: dict[str, Any], function: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """One starter for each order; the template itself keeps nothing of it."""
+    kept = descriptors.open_now() - {0, 1, 2, line.fileno()}
+    uid_map = Path("/proc/self/uid_map").read_text()
+    while True:
+        order, ends = received(line)
+        if not order:
+            return
+        ours, theirs = socket.socketpair()
+        starter = os.fork()
+        if starter == 0:
+            line.close()
+            ours.close()
+            user = apart.user_of(os.getpid(), uid_map) if os.geteuid() == 0 else None
+            start(Birth(settings | json.loads(order), ends, kept, function), theirs, user)
+        theirs.close()
+        for end in ends:
+            os.close(end)
+        with ours:
+            give_user(ours, starter, apart.user_of(starter, uid_map))
+
+
+def give_user(starter: socket.socket, number: int, user: int | None) -> None:
+    """Answer its one question, if it asks: only we, outside of its namespace, may say who is known inside."""
+    if starter.recv(1):
+        starter.send(b"y" if user is not None and apart.map_users(number, user) else b"n")
+
+
+def received(line: socket.socket) -> tuple[bytes, list[int]]:
+    size = array.array("i").itemsize * ENDS
+    order, attached, _, _ = line.recvmsg(MAX_ORDER_BYTES, socket.CMSG_SPACE(size))
+    ends = array.array("i")
+    for _, _, numbers in attached:
+        ends.frombytes(numbers[: len(numbers) - len(numbers) % ends.itemsize])
+    return order, list(ends)
+
+
+def start(birth: Birth, template: socket.socket, user: int | None) -> None:
+    """In the starter: fork the child into its namespaces, tell its number, and how it ended. Never returns."""
+    parent = os.getppid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    may_give = apart.can_give_users()
+    spaces = apart.enter_spaces()
+    if spaces & apart.NEW_USER and user is not None:
+        template.send(b"?")
+        may_give = template.recv(1) == b"y"
+    template.close()
+    apart.die_with_parent()
     if os.getppid() != parent:
         os._exit(0)
-
-
-def limit(settings: dict[str, Any], mapped: int) -> None:
-    """CPU time, and memory below this, are the parent's to set, call by call."""
-    bounds = {
-        resource.RLIMIT_AS: mapped + settings["memory_bytes"],
-        resource.RLIMIT_NOFILE: settings["open_files"],
-        resource.RLIMIT_FSIZE: settings["file_bytes"],
-        resource.RLIMIT_CORE: 0,
-    }
-    for which, bound in bounds.items():
-        resource.setrlimit(which, (bound, bound))
-
-
-def serve(read: Callable[[int], bytes], replies: int, function: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    while len(header := read(4)) == 4:  # noqa: PLR2004  a frame's length
-        body = read(*struct.unpack("!I", header))
+    child = os.fork()
+    if child == 0:
         try:
-            frame = encode({"value": function(json.loads(body))})
-        except MemoryError:
-            # What is left of the libraries' state is anybody's guess: start anew.
-            os.write(replies, encode({"killed": "memory"}))
+            live(birth, lacks=apart.lacking(spaces), user=user if may_give else None)
+        except BaseException:  # noqa: BLE001  nobody else hears of it
+            traceback.print_exc()
+        finally:
             os._exit(1)
-        except BaseException as error:  # noqa: BLE001  pasqal_cloud's errors are no Exceptions; all must be told
-            frame = encode({"error": described(error)})
-        send_all(replies, frame)
+    attend(birth, child)
 
 
-def described(error: BaseException) -> dict[str, Any]:
-    """Type, message, and the location that the error carries, if it does."""
-    where = {name: value for name in WHERE if isinstance(value := getattr(error, name, None), (int, str))}
-    return {"type": type(error).__name__, "message": str(error)[:4000], **where}
-
-
-def encode(message: dict[str, Any]) -> bytes:
-    body = json.dumps({"cpu": time.process_time(), **message}).encode()
-    if len(body) > MAX_REPLY_BYTES:
-        raise ValueError(f"the reply has {len(body)} bytes, more than {MAX_REPLY_BYTES}")
-    return struct.pack("!I", len(body)) + body
-
-
-def send_all(replies: int, frame: bytes) -> None:
-    rest = memoryview(frame)
-    while rest:
-        rest = rest[os.write(replies, rest) :]
+def attend(birth: Birth, child: int) -> None:
+    """Until it has ended and the parent has heard so."""
+    *pipes, told = birth.ends
+    for pipe in pipes:
+        os.close(pipe)
+    news = socket.socket(fileno=told)
+    try:
+        news.send(json.dumps({"pid": child}).encode())
+        # Not reaped yet: as long as the parent may speak of the number, it must be nobody else's.
+        ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        status = 0 if ended is None else ended.si_status
+        signalled = ended is not None and ended.si_code != os.CLD_EXITED
+        news.send(json.dumps({"status": -status if signalled else status}).encode())
+        news.recv(1)
+    finally:
+        os._exit(0)
 
 
 if __name__ == "__main__":

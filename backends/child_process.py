@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import logging
 import os
@@ -11,22 +10,21 @@ import resource
 import select
 import shutil
 import signal
+import socket
 import struct
-import subprocess
-import sys
-import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from backends import child_frame, storable
+from backends.apart import CPU_EXIT
+from backends.child_template import NEWS_BYTES, START_S, NoTemplate, new_home
+from backends.walls import WALLS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from backends.child_template import Template
 
-START_S = 120.0
+END_S = 5.0
 MAX_REPLY_BYTES = 256 << 20
 TAIL_BYTES = 8192
 
@@ -43,7 +41,6 @@ KILLED: dict[Reason, str] = {
 
 _log = logging.getLogger(__name__)
 _said: set[str] = set()
-_spawners: dict[int, ThreadPoolExecutor] = {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,28 +67,41 @@ class ChildKilled(Exception):
 class Process:
     """A started child. Not thread-safe but for ``kill``."""
 
-    def __init__(self, target: str, limits: Limits, env: Mapping[str, str]) -> None:
-        self._home = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=_homes()))
+    def __init__(self, template: Template, limits: Limits) -> None:
+        self._home = new_home()
         self._noise = bytearray()
         self._killed: Reason | None = None
         self._born, self._spent_s = time.monotonic(), 0.0
         self._warm_bytes, self._most_bytes = 0, limits.memory_bytes
         self._bounds: dict[int, int] = {}
-        settings = {"target": target, "home": str(self._home), "parent": os.getpid(), **dataclasses.asdict(limits)}
-        self._popen = _spawn(settings, environment(self._home, limits.threads) | dict(env))
-        pipes = (self._popen.stdin, self._popen.stdout, self._popen.stderr)
-        self._into, self._from, self._err = (pipe.fileno() for pipe in pipes if pipe is not None)
+        self._status: int | None = None
+        self.lacks: tuple[str, ...] = ()
+        news, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        (requests, self._into), (self._from, replies), (self._err, errors) = os.pipe(), os.pipe(), os.pipe()
+        given = [requests, replies, errors]
+        self._news = news
+        try:
+            template.fork({"home": str(self._home), **bounds_of(limits)}, [*given, theirs.fileno()])
+            self.pid = self._told(START_S)["pid"]
+        except BaseException:
+            self.pid = 0
+            self.discard()
+            raise
+        finally:
+            theirs.close()
+            for end in given:
+                os.close(end)
         for descriptor in (self._into, self._from, self._err):
             os.set_blocking(descriptor, False)
 
     def await_ready(self) -> None:
-        """Return once the target is imported, warm and confined; log once what confinement this machine lacks."""
+        """Return once it stands behind its walls; log once which of them this machine lacks."""
         ready = self._talk(b"", time.monotonic() + START_S)
-        self._warm_bytes = self._believed(storable.amount(ready.get("mapped")))
-        for note in child_frame.notes(ready):
-            if note not in _said:
-                _said.add(note)
-                _log.warning("children run without %s", note)
+        self._warm_bytes, self.lacks = self._believed(storable.amount(ready.get("mapped"))), child_frame.lacks(ready)
+        for wall in self.lacks:
+            if wall not in _said:
+                _said.add(wall)
+                _log.warning("children run without the wall %r: %s", wall, WALLS[wall])
 
     def allow(self, *, cpu_s: float, memory_bytes: int) -> None:
         """For the next exchange. The soft CPU limit counts a whole life in whole seconds: it moves with the spent."""
@@ -103,8 +113,9 @@ class Process:
         }.items():
             if self._bounds.get(which) != bound:
                 self._bounds[which] = bound
+                # The starter reaps it when we say so: until then the number is nobody else's.
                 with contextlib.suppress(ProcessLookupError):
-                    resource.prlimit(self._popen.pid, which, (bound, most))
+                    resource.prlimit(self.pid, which, (bound, most))
 
     def exchange(self, body: bytes, *, wall_s: float) -> dict[str, Any]:
         """Send one request, return its reply frame."""
@@ -121,14 +132,14 @@ class Process:
         return told
 
     def kill(self, reason: Reason) -> None:
-        """End the whole process group; whoever waits for a reply sees ``ChildKilled(reason)``."""
+        """End it; whoever waits for a reply sees ``ChildKilled(reason)``. It can have no process of its own."""
         self._killed = self._killed or reason
-        if self._popen.returncode is None:  # once reaped, the number may be another's
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._popen.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            if self.pid and self._status is None:
+                os.kill(self.pid, signal.SIGKILL)
 
     def ended(self) -> bool:
-        return self._popen.poll() is not None
+        return self._status is not None or bool(select.select([self._news], [], [], 0)[0])
 
     def tail(self) -> str:
         """The end of what its libraries printed."""
@@ -137,13 +148,30 @@ class Process:
         return self._noise.decode(errors="replace")
 
     def discard(self) -> None:
-        """Kill, reap, close, remove its folder."""
+        """Kill, let it be reaped, close, remove its folder."""
         self.kill("cancelled")
-        self._popen.wait()
-        for pipe in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
-            if pipe is not None:
-                pipe.close()
+        if self.pid and self._status is None:
+            self._await_end(END_S)
+        self.pid = 0
+        self._news.close()
+        for descriptor in (self._into, self._from, self._err):
+            os.close(descriptor)
         shutil.rmtree(self._home, ignore_errors=True)
+
+    def _told(self, within_s: float) -> dict[str, Any]:
+        """What its starter says next; an end without words is a death with the template."""
+        self._news.settimeout(within_s)
+        said = self._news.recv(NEWS_BYTES)
+        news: dict[str, Any] = json.loads(said) if said else {"status": -signal.SIGKILL}
+        self._status = news.get("status")
+        if not said and not hasattr(self, "pid"):
+            raise NoTemplate("the template ended while it made a child")
+        return news
+
+    def _await_end(self, within_s: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            self._told(within_s)
+        return self._status is not None
 
     def _talk(self, out: bytes, deadline: float) -> dict[str, Any]:
         """Write ``out`` and read one frame, draining what the libraries print so that they never block on it."""
@@ -203,15 +231,14 @@ class Process:
 
     def _death(self) -> ChildKilled:
         """Why did it end? Our own word first, then the signal, then what it printed."""
-        try:
-            status = self._popen.wait(timeout=5)
-        except subprocess.TimeoutExpired:
+        if self._status is None and not self._await_end(END_S):
             self.kill("crash")
-            status = self._popen.wait()
+            self._await_end(END_S)
+        status = self._status
         tail = self.tail()
         if self._killed is not None:
             return ChildKilled(self._killed, tail=tail)
-        if status == -signal.SIGXCPU:
+        if status in (CPU_EXIT, -signal.SIGXCPU):
             return ChildKilled("cpu", tail=tail)
         # Nobody of ours sent SIGKILL: the kernel's out-of-memory killer did.
         if status == -signal.SIGKILL or "bad_alloc" in tail or "MemoryError" in tail or "allocate memory" in tail:
@@ -219,56 +246,10 @@ class Process:
         return ChildKilled("crash", tail=tail or f"exit status {status}")
 
 
-def environment(home: Path, threads: int) -> dict[str, str]:
-    """All that a child gets to see of the environment. Slow caches are shared, all else is its own."""
-    cache = cache_folder()
-    shared = {"NUMBA_CACHE_DIR": cache / "numba", "MPLCONFIGDIR": cache / "matplotlib"}
-    for folder in shared.values():
-        folder.mkdir(parents=True, exist_ok=True)
-    counts = {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
-    own = {name: str(home) for name in ("HOME", "TMPDIR", "PCVL_PERSISTENT_PATH")}
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    passed = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "TZ") if name in os.environ}
-    fixed = {"PYTHONPATH": path, "PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "MPLBACKEND": "Agg", "MALLOC_ARENA_MAX": "2"}
-    return {**passed, **own, **counts, **fixed, **{name: str(folder) for name, folder in shared.items()}}
-
-
-def cache_folder() -> Path:
-    """Where compiled kernels and font lists outlive a child; the only shared place that it may write."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "qsubmit"
-
-
-def _homes() -> Path:
-    """The folder of all children's folders; those whose parent was killed before it could tidy up go now."""
-    homes = Path(tempfile.gettempdir()) / f"qsubmit-children-{os.getuid()}"
-    homes.mkdir(mode=0o700, exist_ok=True)
-    if homes.stat().st_uid != os.getuid():
-        raise PermissionError(f"{homes} belongs to somebody else")
-    if os.getpid() not in _spawners:
-        for home in homes.iterdir():
-            if not Path("/proc", home.name.partition("-")[0]).exists():
-                shutil.rmtree(home, ignore_errors=True)
-    return homes
-
-
-def _spawn(settings: Mapping[str, Any], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-P", "-m", "backends.child_main", json.dumps(settings)]
-
-    def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=env,
-            cwd=settings["home"],
-            start_new_session=True,
-            bufsize=0,
-        )
-
-    # On a thread that lives as long as we do: PR_SET_PDEATHSIG fires when the *thread* that forked ends, and a
-    # caller's thread may be short-lived. By process id: a forked worker has not inherited the thread.
-    if os.getpid() not in _spawners:
-        _spawners[os.getpid()] = ThreadPoolExecutor(1, "child-spawner")
-    return _spawners[os.getpid()].submit(start).result()
+def bounds_of(limits: Limits) -> dict[str, int]:
+    """What a child sets for itself before it closes the doors."""
+    return {
+        "memory_bytes": limits.memory_bytes,
+        "open_files": limits.open_files,
+        "file_bytes": limits.file_bytes,
+    }

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from backends import wall_look
 from backends.errors import BackendError
+from backends.walls import WALLS
+from broker.domain.wall import Wall
 from broker.services.ceiling import ceilings
 from workers.sweep import sweep
 from workers.verify import Verification
@@ -49,6 +53,8 @@ def rounds_of(hands: Hands) -> list[Round]:
     every = timedelta(seconds=hands.settings.catalogue_s)
     verification = Verification(hands.store)
     found = [Round(name="verify", every=timedelta(seconds=hands.settings.verify_s), run=verification.begin)]
+    machine = socket.gethostname()
+    found.append(Round(name=f"walls:{machine}", every=every, run=_walls(hands, machine)))
     for name, backend in hands.backends.items():
         found.append(Round(name=f"catalogue:{name}", every=every, run=_catalogue(hands, backend)))
         found.append(Round(name=f"sweep:{name}", every=SWEEP_EVERY, run=_sweep(hands, backend)))
@@ -95,6 +101,19 @@ def _catalogue(hands: Hands, backend: Backend) -> Callable[[datetime], None]:
         seen = backend.devices()
         with hands.store.write() as work:
             work.catalogue.put_devices(backend.name, backend.recovery.value, seen, at)
+
+    return run
+
+
+def _walls(hands: Hands, machine: str) -> Callable[[datetime], None]:
+    def run(at: datetime) -> None:
+        lacks = wall_look.lacking()
+        seen = [
+            Wall(machine=machine, name=name, stands=name not in lacks, means=means, seen_at=at)
+            for name, means in WALLS.items()
+        ]
+        with hands.store.write() as work:
+            work.walls.replace(machine, seen)
 
     return run
 

@@ -6,6 +6,7 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,7 @@ class BraketBackend:
         self._settings = settings
         self._transport = Transport(settings, timeout_s=timeout_s)
         self._child = None if translate else ChildPool("backends.braket.translate:translate", 1, TRANSLATION)
-        self._translate = translate or (self._child.call if self._child else None)
+        self._translate = translate
         self._price_list = price_list or PriceList(download)
 
     def devices(self) -> Sequence[Device]:
@@ -109,9 +110,10 @@ class BraketBackend:
 
     def submit(self, order: Order) -> RemoteId:
         """One ``CreateQuantumTask``; the same token and order give the same request, byte for byte."""
-        assert self._translate is not None  # noqa: S101  set by the constructor either way
+        translate = partial(self._child.call, owner=order.project) if self._child else self._translate
+        assert translate is not None  # noqa: S101  set by the constructor either way
         try:
-            request = create_request(order, self._settings, self._translate)
+            request = create_request(order, self._settings, translate)
         except Untrue:
             if self._child:
                 self._child.close()

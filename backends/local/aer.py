@@ -33,6 +33,14 @@ def counts_of(
     return outcomes
 
 
+def end_threads() -> None:
+    """After the warm runs: a process with threads cannot be forked. The next run starts its own."""
+    from qiskit_aer.jobs import utils
+
+    utils.DEFAULT_EXECUTOR.shutdown(wait=True)
+    utils.DEFAULT_EXECUTOR = type(utils.DEFAULT_EXECUTOR)(max_workers=1)
+
+
 def measured(circuit: QuantumCircuit, reading: Reading | None) -> QuantumCircuit:
     """With the implicit measurement written out."""
     if reading is None or circuit.num_clbits or not reading.bits:

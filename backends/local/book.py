@@ -41,7 +41,7 @@ class Job:
     choice: Choice
     bits: int
     photons: int
-    owner: tuple[str, str, str] = ("", "", "")
+    owner: tuple[str, str, str]
     cost_s: float | None = None
     phase: str = "queued"
     alone: bool = False
@@ -55,6 +55,10 @@ class Job:
     size: int = 0
     waiters: list[Waiter] = field(default_factory=list)
     stop: Callable[[], None] | None = None
+
+    @property
+    def project(self) -> str:
+        return self.owner[1]
 
     @property
     def member(self) -> str:

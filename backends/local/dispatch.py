@@ -13,6 +13,7 @@ from backends.child import Child, ChildError, ChildKilled, Limits
 from backends.local.answer_check import Untrue, answers_of, software_of
 from backends.local.book import ENDED, sizes
 from backends.local.lane import SMALL, Bounds, Lanes
+from backends.local.sharing import batch_owner, of_owner
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
@@ -152,8 +153,7 @@ class Dispatch:
                 self._lanes.small.again(job)
 
     async def _run_large(self, job: Job, reserved: Reserved) -> None:
-        idle = self._idle[job.kind]
-        child = idle.pop()[1] if idle else self._child(job.kind)
+        child = of_owner(self._idle[job.kind], job.project) or self._child(job.kind)
         self._busy.add(child)
         job.stop = child.stop
         try:
@@ -205,9 +205,10 @@ class Dispatch:
         }
 
         def call() -> tuple[list[dict[str, Any]], dict[str, str]]:
+            owner = batch_owner(batch) if child is self._small_child else batch[0].project
             cpu_s, mapped = bounds.wall_s * (bounds.threads + 1), bounds.memory_bytes + SLACK_BYTES
             try:
-                reply = child.call(request, wall_s=bounds.wall_s, cpu_s=cpu_s, memory_bytes=mapped)
+                reply = child.call(request, owner=owner, wall_s=bounds.wall_s, cpu_s=cpu_s, memory_bytes=mapped)
                 return answers_of(reply, batch, may_wait=bounds.budget_s is not None), software_of(reply)
             except (ChildError, Untrue) as error:
                 # The functions of run_*.py keep what goes wrong with one job beside that job, and answer in one form.

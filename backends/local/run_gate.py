@@ -59,6 +59,7 @@ def warm() -> None:
         programs = {name: {"format": format_name, "source": source}}
         for engine in ("exact", "aer"):
             run({"programs": programs, "jobs": [{**job, "engine": engine, "method": "statevector"}]})
+    aer.end_threads()
     if qsim.available():
         qsim.core()
 

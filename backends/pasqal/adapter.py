@@ -176,17 +176,17 @@ class PasqalBackend:
         sequence = translate.parsed(order)
         machine = MIMICS.get(order.device.vendor_id, order.device.vendor_id)
         if order.device.kind is Kind.QPU or machine in QPUS:
-            sequence = self._fitted(translate.measured(sequence), machine)
+            sequence = self._fitted(translate.measured(sequence), machine, owner=order.project)
         return translate.draft_of(order, sequence, configuration=default_configuration(order.device.vendor_id))
 
-    def _fitted(self, sequence: dict[str, Any], machine: str) -> dict[str, Any]:
+    def _fitted(self, sequence: dict[str, Any], machine: str, *, owner: str) -> dict[str, Any]:
         """The sequence on the machine's present specification: the vendor refuses any other."""
         spec = self._present_specs().get(machine)
         if spec is None:
             raise Busy(f"pasqal publishes no specification of {machine} at present", retry_after=60.0)
         request = {"sequence": json.dumps(sequence), "spec": spec}
         try:
-            return fitted_of(self._fitter.call(request), sequence, spec)
+            return fitted_of(self._fitter.call(request, owner=owner), sequence, spec)
         except ChildError as error:
             raise Refused(f"{machine}: {error.message}", code="program_invalid") from None
         except ChildKilled as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -122,7 +123,8 @@ class QuandelaBackend:
     def _composed(self, order: Order) -> dict[str, Any]:
         bound = self._settings.max_duration_s
         try:
-            return create_request(order, self._desk.call, max_duration_s=bound, process=self._process)
+            desk = partial(self._desk.call, owner=order.project)
+            return create_request(order, desk, max_duration_s=bound, process=self._process)
         except ChildError as error:
             code = error.code or "program_invalid"
             raise Refused(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from broker.api import attention, errors, grafana, jobs, keys, offers, ops, stream
+from broker.api import attention, errors, grafana, jobs, keys, offers, ops, stream, walls
 from broker.api.express import Express
 from broker.api.guard import BodyLimit
 from broker.api.policy import Policy, page
@@ -47,7 +47,7 @@ def build(room: Room) -> FastAPI:
         redirect_slashes=False,  # a redirect would be built from whatever Host header the caller sent
     )
     app.state.room = room
-    for door in (jobs, attention, offers, keys, stream, grafana, ops):
+    for door in (jobs, attention, offers, keys, stream, grafana, walls, ops):
         app.include_router(door.router)
     if room.settings.docs:
         app.add_route("/docs", page, include_in_schema=False)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from broker.domain.job import Job
     from broker.domain.requirement import Requirement
     from broker.domain.snapshot import Snapshot
+    from broker.domain.wall import Wall
     from broker.services.look import Latency, Seen
     from broker.store.events import StoredEvent
     from broker.store.people import KeyRow
@@ -42,6 +43,18 @@ def time(at: datetime | None) -> str | None:
 def money(value: Money) -> dict[str, str]:
     """Exact, and for people."""
     return {"amount": amount(value.micros), "currency": value.currency, "display": str(value)}
+
+
+def wall(seen: Wall) -> dict[str, Any]:
+    """One wall of a machine; what it means matters where it is missing."""
+    means = "" if seen.stands else seen.means
+    return {
+        "machine": seen.machine,
+        "wall": seen.name,
+        "stands": seen.stands,
+        "means": means,
+        "seen_at": time(seen.seen_at),
+    }
 
 
 def program(sha256: str, need: Requirement) -> dict[str, Any]:

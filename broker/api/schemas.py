@@ -366,6 +366,22 @@ class Release(Strict):
     reason: str = Field(min_length=1, max_length=512, pattern=TEXT)
 
 
+class WallView(BaseModel):
+    """A wall around the programs that a machine runs; ``means`` says what is open where it does not stand."""
+
+    machine: str
+    wall: str
+    stands: bool
+    means: str
+    seen_at: Moment
+
+
+class WallList(BaseModel):
+    """Of every machine that has reported."""
+
+    walls: list[WallView]
+
+
 class Health(BaseModel):
     """Each part with ``ok`` or what is wrong; ``unready`` admits nothing, ``degraded`` admits what then waits."""
 

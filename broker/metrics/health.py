@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from sqlalchemy import func, select
 
+from broker.domain.wall import REPORTED_WITHIN
 from broker.store import tables
 from broker.store.rows import micros
 
@@ -32,6 +33,7 @@ def families(work: Work, vendors: tuple[str, ...], at: datetime) -> Iterator[Met
         value=at.timestamp() - time.time(),
     )
     yield from _findings(work.findings.latest())
+    yield _walls(work, at)
     orphans = CounterMetricFamily(
         "qsubmit_orphan_vendor_tasks", "Vendor jobs that bore our token and that no attempt knew", labels=["vendor"]
     )
@@ -55,6 +57,15 @@ def _loops(work: Work, at: datetime) -> Iterator[Metric]:
     for loop, until in work.connection.execute(select(leases.c.name, leases.c.until).order_by(leases.c.name)):
         leader.add_metric([loop], float(until > micros(at)))
     yield leader
+
+
+def _walls(work: Work, at: datetime) -> Metric:
+    stands = GaugeMetricFamily(
+        "qsubmit_wall_stands", "1 if programs run behind this wall on this machine", labels=["machine", "wall"]
+    )
+    for wall in work.walls.since(at - REPORTED_WITHIN):
+        stands.add_metric([wall.machine, wall.name], float(wall.stands))
+    return stands
 
 
 def _findings(found: list[Finding]) -> Iterator[Metric]:

@@ -365,3 +365,12 @@ findings = Table(
     Column("violations", BigInteger, nullable=False),
     Column("sample", Text, nullable=False),
 )
+walls = Table(
+    "walls",
+    metadata,
+    Column("machine", Name, primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("stands", BigInteger, nullable=False),
+    Column("means", Text, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)

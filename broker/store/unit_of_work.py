@@ -19,6 +19,7 @@ from broker.store.leases import Leases
 from broker.store.ledger import Ledger
 from broker.store.orphans import Orphans
 from broker.store.people import People
+from broker.store.walls import Walls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,7 @@ class Work:
         self.people = People(connection)
         self.catalogue = Catalogue(connection)
         self.findings = Findings(connection)
+        self.walls = Walls(connection)
         self.connection = connection
         self._moves: list[tuple[Job, JobEvent]] = []
         self._acts: list[dict[str, Any]] = []

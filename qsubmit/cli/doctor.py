@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qsubmit.cli import checks, options, terminal
+from qsubmit.cli import checks, options, terminal, walls
 from qsubmit.errors import QsubmitError
 
 TYPE_CHECKING = False
@@ -57,6 +57,7 @@ def configured(args: Namespace) -> list[Finding]:
         return findings
     findings += checks.key(client)
     if findings[-1].verdict == "ok":
+        findings += walls.findings(client)
         findings += checks.job(client, args.job) if args.job else checks.troubled_jobs(client)
     return findings
 

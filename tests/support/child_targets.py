@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-kept: list[bytes] = []
+kept: list[object] = []
 
 
 class LocatedError(Exception):
@@ -93,6 +93,8 @@ def noise(request):
 DEEDS = {
     "echo": lambda request: request.get("value"),
     "pid": lambda request: os.getpid(),
+    "keep": lambda request: kept.append(request["value"]),
+    "kept": lambda request: list(kept),
     "memory": memory,
     "spin": spin,
     "sleep": lambda request: time.sleep(request["seconds"]),

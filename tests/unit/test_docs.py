@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fastapi.routing import APIRoute
 
-from broker.api import errors, grafana, jobs, keys, offers, ops, stream
+from broker.api import errors, grafana, jobs, keys, offers, ops, stream, walls
 from broker.api.app import build
 from broker.api.room import Room
 from broker.settings import Settings
@@ -110,7 +110,7 @@ def test_every_route_has_an_example():
 
 def test_the_scope_of_a_route_is_the_one_that_it_asks_for():
     page = (DOCS / "api.md").read_text()
-    for door in (jobs, offers, keys, stream, grafana, ops):
+    for door in (jobs, offers, keys, stream, grafana, walls, ops):
         for route in door.router.routes:
             needed = scope_of(route) if isinstance(route, APIRoute) and route.include_in_schema else None
             if needed and not route.path.startswith("/grafana"):

@@ -26,17 +26,20 @@ def child():
 
 
 def do(child, deed, **more):
-    return child.call({"do": deed, **more})["value"]
+    return child.call({"do": deed, **more}, owner="ada")["value"]
 
 
 def kill_reason(child, deed, *, wall_s=None, cpu_s=None, **more):
     with pytest.raises(ChildKilled) as caught:
-        child.call({"do": deed, **more}, wall_s=wall_s, cpu_s=cpu_s)
+        child.call({"do": deed, **more}, owner="ada", wall_s=wall_s, cpu_s=cpu_s)
     return caught.value.reason
 
 
 def test_a_child_stays_warm_between_calls(child):
-    assert do(child, "pid") == do(child, "pid") != os.getpid()
+    do(child, "echo")
+    before = child.pid
+    do(child, "echo")
+    assert child.pid == before != os.getpid()
 
 
 @pytest.mark.parametrize(
@@ -50,15 +53,17 @@ def test_a_child_stays_warm_between_calls(child):
     ],
 )
 def test_a_passed_limit_ends_the_call_and_the_next_call_finds_a_new_child(child, deed, limits, reason):
-    before = do(child, "pid")
+    do(child, "echo")
+    before = child.pid
     assert kill_reason(child, deed, seconds=9, **limits) == reason
-    assert do(child, "pid") != before
+    do(child, "echo")
+    assert child.pid not in (before, None)
 
 
 def test_cpu_is_counted_per_call_and_not_over_the_life(child):
     for _ in range(3):
         do(child, "burn", seconds=0.4)
-    child.call({"do": "burn", "seconds": 0.4}, cpu_s=0.5)
+    child.call({"do": "burn", "seconds": 0.4}, owner="ada", cpu_s=0.5)
 
 
 def test_an_exception_comes_back_with_its_location(child):
@@ -72,11 +77,13 @@ def test_an_exception_comes_back_with_its_location(child):
     ("deed", "kind"), [("exit", "SystemExit"), ("not json", "TypeError"), ("deep", "RecursionError")]
 )
 def test_odd_ends_are_errors_and_not_deaths(child, deed, kind):
-    before = do(child, "pid")
+    do(child, "echo")
+    before = child.pid
     with pytest.raises(ChildError) as caught:
         do(child, deed)
     assert caught.value.type == kind
-    assert do(child, "pid") == before
+    do(child, "echo")
+    assert child.pid == before
 
 
 def test_no_new_process_but_new_threads(child):
@@ -144,11 +151,36 @@ def test_stop_from_another_thread_cancels_the_call(child):
 def test_a_child_started_by_a_short_lived_thread_outlives_it():
     child, pids = Child(TARGET, LIMITS), []
     for _ in range(2):
-        thread = threading.Thread(target=lambda: pids.append(do(child, "pid")))
+        thread = threading.Thread(target=lambda: (do(child, "echo"), pids.append(child.pid)))
         thread.start()
         thread.join()
     child.close()
     assert pids[0] == pids[1]
+
+
+def test_a1_a_child_that_ran_a_program_of_one_owner_serves_no_other(child):
+    do(child, "keep", value="ada's")
+    ada = child.pid
+    assert do(child, "kept") == ["ada's"]
+    assert child.call({"do": "kept"}, owner="bob")["value"] == []
+    assert child.pid != ada
+    assert do(child, "kept") == []
+
+
+def test_a1_a_call_without_owner_has_its_child_to_itself(child):
+    for _ in range(2):
+        assert child.call({"do": "kept"})["value"] == []
+        child.call({"do": "keep", "value": "x"})
+        assert child.pid is None
+
+
+def test_a1_a_pool_chooses_the_owners_child():
+    pool = ChildPool(TARGET, 2, LIMITS)
+    pool.call({"do": "keep", "value": "ada's"}, owner="ada")
+    pool.call({"do": "keep", "value": "bob's"}, owner="bob")
+    seen = {name: pool.call({"do": "kept"}, owner=name)["value"] for name in ("ada", "bob", "eve")}
+    pool.close()
+    assert seen == {"ada": ["ada's"], "bob": ["bob's"], "eve": []}
 
 
 def test_a_pool_serves_many_threads_and_survives_crashes():
@@ -174,7 +206,8 @@ ORPHAN = f"""
 import threading
 from backends.child import Child, Limits
 child = Child({TARGET!r}, Limits(memory_bytes=1 << 28, cpu_s=60, wall_s=60))
-print(child.call({{"do": "pid"}})["value"], flush=True)
+child.start()
+print(child.pid, flush=True)
 child.call({{"do": "spin"}})
 """
 
@@ -199,3 +232,13 @@ def gone(pid, within_s=5.0):
             return True
         time.sleep(0.02)
     return False
+
+
+@pytest.mark.parametrize("target", ["tests.support.no_such_module:deed", "tests.support.threaded_target:deed"])
+def test_a_target_that_cannot_be_warmed_is_a_crash_that_says_why(target):
+    child = Child(target, LIMITS)
+    with pytest.raises(ChildKilled) as caught:
+        child.call({})
+    child.close()
+    assert caught.value.reason == "crash"
+    assert "No module named" in caught.value.tail or "left 2 threads" in caught.value.tail

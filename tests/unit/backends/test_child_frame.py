@@ -99,11 +99,9 @@ def test_a3_processor_time_neither_shrinks_nor_runs_ahead(cpu):
     assert child_frame.spent_s({"cpu": 2.5}, at_least=1.0, at_most=10.0) == 2.5
 
 
-def test_a3_notes_are_few_and_short():
-    assert child_frame.notes({"notes": "x"}) == []
-    told = child_frame.notes({"notes": ["\x00" * 999, 7] * 999})
-    assert len(told) == 32
-    assert max(map(len, told)) == storable.MAX_NAME
+def test_a3_a_child_that_does_not_say_its_walls_has_none():
+    assert child_frame.lacks({"lacks": ["files", "no wall", 7, {}]}) == ("files",)
+    assert child_frame.lacks({"lacks": "files"}) == child_frame.lacks({}) == tuple(WALLS)
 
 
 JSON = st.recursive(
@@ -113,12 +111,12 @@ JSON = st.recursive(
 )
 
 
-@given(frame=st.dictionaries(st.sampled_from(["cpu", "value", "error", "killed", "notes", "mapped"]), JSON))
+@given(frame=st.dictionaries(st.sampled_from(["cpu", "value", "error", "killed", "lacks", "mapped"]), JSON))
 def test_a3_no_frame_makes_the_parent_stumble(frame):
     opened = child_frame.opened(json.dumps(frame).encode())
     if opened is None:
         return
-    child_frame.notes(opened)
+    child_frame.lacks(opened)
     child_frame.spent_s(opened, at_least=0.0, at_most=1.0)
     if isinstance(opened.get("error"), dict):
         told = ChildError(

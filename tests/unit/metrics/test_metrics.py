@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from backends.base import Phase
 from broker.domain.lifecycle import NEXT, STAGE
+from broker.domain.wall import Wall
 from broker.metrics import Metrics
 from broker.metrics.tally import WAITS
 from broker.services.cancel import cancel
@@ -172,6 +173,19 @@ def test_findings_and_orphans_are_shown(books):
     assert set(found["qsubmit_invariant_violations"].values()) == {0}
     assert value(found, "qsubmit_orphan_vendor_tasks_total", vendor="braket") == 1
     assert value(found, "qsubmit_last_verified_timestamp_seconds") == books.clock().timestamp()
+
+
+def test_a2_walls_are_shown_by_machine(books):
+    at = books.clock()
+    seen = [
+        Wall(machine="hub1", name=name, stands=stands, means="", seen_at=at)
+        for name, stands in (("files", True), ("user", False))
+    ]
+    with books.store.write() as work:
+        work.walls.replace("hub1", seen)
+    found = samples(books)
+    assert value(found, "qsubmit_wall_stands", machine="hub1", wall="files") == 1
+    assert value(found, "qsubmit_wall_stands", machine="hub1", wall="user") == 0
 
 
 def test_loops_show_their_last_round_and_their_leader(books):

@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from broker.domain.device import Calibration, Window
+from broker.domain.wall import Wall
 from broker.metrics import Metrics
 from broker.services.invariants import verify_and_keep
 from tests.support.books import AT, DEVICE, day
@@ -32,6 +33,8 @@ def exposed(tmp_path_factory):
             work.catalogue.put_devices("braket", "token", [seen], books.clock())
             work.leases.take("scan", "a test", AT, timedelta(minutes=1))
             work.leases.succeed("scan", AT)
+            wall = Wall(machine="hub1", name="files", stands=True, means="", seen_at=books.clock())
+            work.walls.replace("hub1", [wall])
         metrics.requests.labels("/v1/jobs", "POST", "202").observe(0.1)
         text = metrics.expose(books.store, books.clock()).decode()
     found = {}

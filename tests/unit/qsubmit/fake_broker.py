@@ -39,6 +39,7 @@ class FakeBroker:
         self.devices, self.decision, self.keys = DEVICES, DECISION, [KEY]
         self.changed = threading.Condition()
         self.stopping = False
+        self.walls = [wall("files"), wall("user")]
         self.ready = {"status": "ok", "checks": {"store": "ok", "queue": "ok"}}
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.broker = self
@@ -204,6 +205,12 @@ class Handler(BaseHTTPRequestHandler):
                     return
 
 
+def wall(name, *, stands=True, means=""):
+    """One wall of the only machine."""
+    seen = "2026-03-02T04:05:06Z"
+    return {"machine": "hub1", "wall": name, "stands": stands, "means": means, "seen_at": seen}
+
+
 def route(broker, method, path, query, body, headers):
     if path == "/healthz":
         return 200, {"status": "ok", "checks": {}}
@@ -214,6 +221,8 @@ def route(broker, method, path, query, body, headers):
     if headers.get("Authorization") != f"Bearer {KEY_TEXT}":
         return problem(401, "unauthenticated", "no such key")
     noun = path.split("/")[2]
+    if noun == "walls":
+        return 200, schemas.WallList(walls=broker.walls).model_dump(mode="json")
     if noun == "attention":
         return page(broker, query | {"state": "attention"})
     return {"jobs": jobs_route, "keys": keys_route, "quotes": quotes_route, "devices": devices_route}[noun](

@@ -9,7 +9,7 @@ import pytest
 
 from qsubmit.cli import checks
 from qsubmit.config import Settings
-from tests.unit.qsubmit.fake_broker import Fault
+from tests.unit.qsubmit.fake_broker import Fault, wall
 from tests.unit.qsubmit.fake_shapes import attempt_view
 
 
@@ -154,3 +154,38 @@ def test_any_other_job_points_to_explain(qsubmit, broker):
 
 def test_a_job_that_is_not_there(qsubmit):
     assert qsubmit("doctor", "x").code == 7
+
+
+def test_a2_the_walls_that_stand(qsubmit):
+    said = qsubmit("doctor")
+
+    assert "hub1: programs run behind files, user" in said.out
+    assert "nothing is wrong" in said.out
+
+
+def test_a2_a_wall_that_is_missing_is_a_warning_with_its_consequence(qsubmit, broker):
+    broker.walls = [wall("files"), wall("user", stands=False, means="it is the worker's own user")]
+
+    document = json.loads(qsubmit("doctor", "--json").out)
+
+    found = [check for check in document["checks"] if check["name"] == "walls"]
+    assert [check["verdict"] for check in found] == ["ok", "warn"]
+    assert "lacks the wall 'user'" in found[1]["said"]
+    assert "it is the worker's own user" in found[1]["said"]
+    assert document["ok"] is True
+
+
+def test_a2_walls_nobody_has_reported(qsubmit, broker):
+    broker.walls = []
+
+    assert "no worker has reported any yet" in qsubmit("doctor").out
+
+
+def test_a2_a_member_hears_nothing_of_walls(qsubmit, broker):
+    problem = {"type": "about:blank", "title": "Forbidden", "status": 403, "code": "forbidden", "detail": "no"}
+    broker.faults.append(Fault(403, problem, path="/v1/walls"))
+
+    said = qsubmit("doctor")
+
+    assert "walls" not in said.out
+    assert said.code == 0

@@ -1,4 +1,4 @@
-"""Safe: who made a key and what it may spend; what a vendor bills for an attempt; a line per member; the hub's time."""
+"""Safe: makers and limits of keys, bills of attempts, lines of members, walls, and the hub's time."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,12 +24,14 @@ def upgrade() -> None:
     _keys()
     _attempts()
     _lines()
+    _walls()
     _clocks()
 
 
 def downgrade() -> None:
     """Contract."""
     op.drop_table("clocks")
+    op.drop_table("walls")
     _lines_back()
     _attempts_back()
     _keys_back()
@@ -93,6 +95,18 @@ def _lines_back() -> None:
         unique=False,
     )
     op.drop_column("jobs", "turn_micros")
+
+
+def _walls() -> None:
+    op.create_table(
+        "walls",
+        sa.Column("machine", sa.String(length=256), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("stands", sa.BigInteger(), nullable=False),
+        sa.Column("means", sa.Text(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("machine", "name", name=op.f("pk_walls")),
+    )
 
 
 def _clocks() -> None:

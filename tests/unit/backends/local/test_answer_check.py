@@ -11,7 +11,7 @@ from backends.local.choose import Choice
 
 def job(kind, *, bits=2, photons=0, shots=4, points=1, seed=None):
     choice = Choice(engine="x", method="y", reason="test", memory_bytes=1, seconds=1.0)
-    return Job(
+    return Job(owner=("", "", ""),
         id="1", token="t", device="local/auto", kind=kind, sha256="s", program={}, shots=shots, points=[{}] * points,
         seed=seed, choice=choice, bits=bits, photons=photons,
     )  # fmt: skip

@@ -13,6 +13,8 @@ from backends.local.book import Book, Job, Waiter
 from backends.local.choose import Choice
 from backends.local.cost import Pace, whole_s
 from backends.local.lane import SMALL, SMALL_S
+from backends.local.sharing import CARRIES_NO_CODE, EVERYBODY, batch_owner
+from broker.domain.program import Format
 
 GIB = 1 << 30
 
@@ -21,7 +23,7 @@ class Children:
     """Every child of a dispatch; what a program asks for happens to its child."""
 
     def __init__(self):
-        self.calls = []
+        self.calls, self.owners = [], []
         self.made = self.busy = self.most = self.closed = 0
         self.lie = None
 
@@ -34,8 +36,11 @@ class Fake:
     def __init__(self, all_of_them):
         self.all = all_of_them
         self.stopped = False
+        self.owner = None
 
-    def call(self, request, *, wall_s, cpu_s, memory_bytes):
+    def call(self, request, *, owner, wall_s, cpu_s, memory_bytes):
+        self.owner = owner
+        self.all.owners.append(owner)
         names = [job["program"] for job in request["jobs"]]
         self.all.calls.append((names, wall_s, memory_bytes))
         self.all.busy += 1
@@ -91,7 +96,7 @@ class World:
         self.book = Book("test")
         self.dispatch = dispatching.Dispatch(self.book, cores=cores, memory_bytes=memory, max_run_s=9.0)
 
-    def add(self, name, chosen=None, *, owner="A/p/m", cost_s=None):
+    def add(self, name, chosen=None, *, owner="A/p/m", cost_s=None, form="openqasm2"):
         organisation, project, _ = owner.split("/")
         job = Job(
             id=self.book.next_id(),
@@ -99,7 +104,7 @@ class World:
             device="local/auto",
             kind="gate",
             sha256=name,
-            program={"format": "openqasm2", "source": name},
+            program={"format": form, "source": name},
             shots=1,
             points=[{}],
             seed=1,
@@ -392,3 +397,41 @@ def test_a9_a_pace_is_learnt_at_once_and_fades():
     for _ in range(60):
         pace.learn("m", expected_s=0.01, took_s=0.01)
     assert pace.of("m") == 1.0
+
+
+LARGE = choice("aer", seconds=1.0)
+
+
+def test_a1_a_large_job_runs_in_a_child_of_its_own_project(children):
+    async def scene(world):
+        for project in ("a", "b", "a"):
+            job = world.add(project, LARGE, owner=f"A/{project}/m")
+            world.dispatch.pump()
+            await world.ended([job])
+            await asyncio.sleep(0.01)
+        world.dispatch.close()
+
+    play(scene, cores=1)
+    assert children.owners == ["A/a", "A/b", "A/a"]
+
+
+def test_a1_small_programs_that_carry_no_code_share_a_child(children):
+    async def scene(world):
+        jobs = [world.add("a", owner="A/a/m"), world.add("b", owner="A/b/m")]
+        world.dispatch.pump()
+        await world.all_ended(jobs)
+
+    play(scene)
+    assert children.owners == [EVERYBODY]
+
+
+@pytest.mark.parametrize(("projects", "owner"), [(("a", "a"), "A/a"), (("a", "b"), None)])
+def test_a1_a_format_that_may_carry_code_is_never_everybodys(projects, owner):
+    world = World()
+    jobs = [world.add(name, owner=f"A/{name}/m", form="perceval") for name in projects]
+    assert batch_owner(jobs) == owner
+
+
+def test_a1_every_gate_format_is_decided():
+    assert set(CARRIES_NO_CODE) == {"openqasm2", "openqasm3"}
+    assert not set(CARRIES_NO_CODE) & {Format.PULSER.value, Format.PERCEVAL.value, Format.AHS.value}

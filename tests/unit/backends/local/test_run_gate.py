@@ -110,3 +110,22 @@ def test_caches_stay_bounded(monkeypatch):
         answer(rotations(2, 1, seed), shots=3)
     assert len(run_gate._programs) <= 8
     assert len(run_gate._distributions) <= 8
+
+
+MANY = "OPENQASM 2.0;\n{gate}qreg q[13];\ncreg c[13];\n{body}measure q -> c;\n"
+INCLUDE = 'include "qelib1.inc";\n'
+
+
+MEANINGS = [
+    ("cx for csx", INCLUDE + "gate csx a,b { cx a,b; }\n", "x q[0];\ncsx q[0],q[1];\n", "11" + "0" * 11),
+    ("x for csx", INCLUDE + "gate csx a,b { x a; }\n", "x q[0];\ncsx q[0],q[1];\n", "0" * 13),
+    ("nothing for rx", "gate rx(t) q { U(0,0,0) q; }\n", "rx(pi) q[0];\n", "0" * 13),
+    ("rx itself", INCLUDE, "rx(pi) q[0];\n", "1" + "0" * 12),
+]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a1_what_one_program_calls_a_gate_means_nothing_in_the_next(order):
+    for name, gate, body, key in MEANINGS[::order]:
+        found = answer(MANY.format(gate=gate, body=body), "aer", "stabilizer", shots=10)
+        assert found.get("counts") == [{key: 10}], name
