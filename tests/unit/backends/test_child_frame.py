@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from backends import child_frame, storable
 from backends.child import Child, ChildError, ChildKilled, Limits
 from backends.errors import Busy, Refused, UnknownJob
+from backends.walls import WALLS
 
 LIMITS = Limits(memory_bytes=1, cpu_s=1.0, wall_s=1.0)
 
