@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from backends.errors import BackendError, Busy, Refused, Unauthorized
+from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unauthorized
 from broker.crash import crashpoint
 from broker.domain.attempt import AttemptEnd
+from broker.domain.backoff import backoff
+from broker.domain.breaker import DEVICE_TRIPS
 from broker.domain.change import Change, doubt, sent, unsent
 from broker.domain.lifecycle import JobState
 from broker.domain.recovery import Recovery
+from broker.domain.text import fits_name
 from broker.services.settle import ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from backends.base import Backend, Order
     from broker.domain.attempt import Attempt
@@ -25,7 +28,10 @@ if TYPE_CHECKING:
     from broker.domain.terms import Terms
 
 Reply = "RemoteId | BackendError"
-LONGEST_BACKOFF = timedelta(minutes=5)
+
+
+class NotTried(Busy):
+    """Stands for a reply where nothing was sent for a reason of ours: it says nothing about the vendor."""
 
 
 @runtime_checkable
@@ -59,18 +65,50 @@ def send(
     """
     crashpoint("submit.before_send")
     if isinstance(backend, Wholesale) and all(fresh_enough(each.job, terms, clock()) for each in batch):
-        replies = list(backend.submit_many([each.order for each in batch]))
+        replies = _many(backend, [each.order for each in batch])
     else:
-        replies = [
-            _one(backend, each.order) if fresh_enough(each.job, terms, clock()) else too_late() for each in batch
-        ]
+        replies = _one_by_one(backend, batch, terms=terms, clock=clock)
     crashpoint("submit.after_send")
+    return [_named(reply) for reply in replies]
+
+
+def _one_by_one(
+    backend: Backend, batch: Sequence[Sending], *, terms: Terms, clock: Callable[[], datetime]
+) -> list[RemoteId | BackendError]:
+    replies: list[RemoteId | BackendError] = []
+    failures: Counter[str] = Counter()
+    for each in batch:
+        if not fresh_enough(each.job, terms, clock()):
+            replies.append(too_late())
+            continue
+        if failures[each.job.device] >= DEVICE_TRIPS:
+            # The breaker will say the same once the replies are written; until then more would go the same way.
+            replies.append(NotTried(f"{each.job.device} has just failed {DEVICE_TRIPS} times"))
+            continue
+        reply = _one(backend, each.order)
+        replies.append(reply)
+        fails = isinstance(reply, BackendError) and not isinstance(reply, Refused)
+        failures[each.job.device] = failures[each.job.device] + 1 if fails else 0
     return replies
 
 
-def too_late() -> Busy:
+def too_late() -> NotTried:
     """What stands for a reply where nothing was sent: somebody else may soon act on the job."""
-    return Busy("too little of the lease was left to send it", retry_after=0.0)
+    return NotTried("too little of the lease was left to send it", retry_after=0.0)
+
+
+def _many(backend: Wholesale, orders: Sequence[Order]) -> list[RemoteId | BackendError]:
+    try:
+        return list(backend.submit_many(orders))
+    except Exception as error:  # noqa: BLE001  as for one: any surprise is an unknown outcome, here of all of them
+        return [BackendError(f"{type(error).__name__}: {error}") for _ in orders]
+
+
+def _named(reply: RemoteId | BackendError) -> RemoteId | BackendError:
+    if isinstance(reply, BackendError) or fits_name(reply):
+        return reply
+    # Half an id would name another job; the whole one cannot be stored. Something may have been accepted.
+    return OutcomeUnknown(f"the vendor's answer is no id that can be kept: {str(reply)[:80]!r}")
 
 
 def _one(backend: Backend, order: Order) -> RemoteId | BackendError:
@@ -89,7 +127,8 @@ def reaction(
     if not isinstance(reply, BackendError):
         return sent(each.job, each.attempt, reply, at=at, look_at=at + floor)
     if isinstance(reply, Busy):
-        return unsent(each.job, each.attempt, at=at, again_at=at + _backoff(each.attempt, reply), reason=str(reply))
+        again_at = at + backoff(each.attempt.number, seed=each.attempt.id, asked_s=reply.retry_after)
+        return unsent(each.job, each.attempt, at=at, again_at=again_at, reason=str(reply))
     if isinstance(reply, Unauthorized):
         return unsent(each.job, each.attempt, at=at, again_at=at + terms.pause, reason="the vendor refuses our key")
     if isinstance(reply, Refused):
@@ -97,12 +136,6 @@ def reaction(
         return ended(refused, JobState.FAILED, AttemptEnd.REFUSED, at=at, reason=_where(reply), code=reply.code)
     first_look = terms.quiescence.window if recovery is Recovery.TAG else floor
     return doubt(each.job, each.attempt, at=at, look_at=at + first_look, reason=str(reply))
-
-
-def _backoff(attempt: Attempt, reply: Busy) -> timedelta:
-    asked = timedelta(seconds=reply.retry_after)
-    doublings: int = 1 << min(attempt.number - 1, 6)
-    return max(asked, min(asked * doublings, LONGEST_BACKOFF))
 
 
 def _where(reply: Refused) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,16 +10,23 @@ from broker.domain.alter import alter
 from broker.domain.change import Change, begin, free
 from broker.domain.lifecycle import JobState
 from broker.services.apply import write
+from broker.services.gate import Gate
 from broker.services.turn import charge_turns, in_turn
+from broker.services.worn import worn_out
+from broker.store.faults import PUT_OFF, of_one_row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from broker.domain.attempt import Attempt
     from broker.domain.ids import JobId
     from broker.domain.job import Job
     from broker.store.unit_of_work import Store, Work
+
+    Writes = Callable[[Work, Sequence[Change], datetime, Mapping[JobId, int]], Sequence[Change]]
+
+log = logging.getLogger("qsubmit.claim")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,15 +57,51 @@ def claim(store: Store, terms: Claim, *, at: datetime, rung: Sequence[str] = ())
         due = work.jobs.next_due(terms.backends)
     if not rung and (due is None or due > at):
         return Claimed()
+    try:
+        with store.write("claim") as work:
+            return _take(work, terms, _write_all, at=at, rung=rung)
+    except Exception as error:
+        if not of_one_row(error):
+            raise
+        log.exception("a claim cannot be stored; each job by itself")
     with store.write("claim") as work:
-        taken = [_lease(job, terms, at) for job in work.jobs.due(terms.backends, at, terms.limit, only=rung)]
-        ended = [_end(job, at) for job in work.jobs.past_deadline(terms.backends, at, terms.limit)]
-        begun = _begin(work, terms, at, terms.limit - len(taken))
-        changes = [*(Change(job=job) for job in taken), *ended, *begun]
-        write(work, changes, at=at, seen=_seen(taken, begun))
-        tried = work.attempts.latest(job.id for job in taken)
-    pairs = tuple((change.job, change.attempt) for change in begun if change.attempt is not None)
-    return Claimed(begun=pairs, due=tuple((job, tried[job.id]) for job in taken))
+        return _take(work, terms, _write_each, at=at, rung=rung)
+
+
+def _take(work: Work, terms: Claim, write_down: Writes, *, at: datetime, rung: Sequence[str]) -> Claimed:
+    taken = [_lease(job, terms, at) for job in work.jobs.due(terms.backends, at, terms.limit, only=rung)]
+    ended = [_end(job, at) for job in work.jobs.past_deadline(terms.backends, at, terms.limit)]
+    begun, worn = _begin(work, terms, at, terms.limit - len(taken))
+    changes = [*(Change(job=job) for job in taken), *ended, *worn, *begun]
+    written = {change.job.id for change in write_down(work, changes, at, _seen(taken, begun))}
+    tried = work.attempts.latest(job.id for job in taken)
+    return Claimed(
+        begun=tuple((c.job, c.attempt) for c in begun if c.attempt is not None and c.job.id in written),
+        due=tuple((job, tried[job.id]) for job in taken if job.id in written and job.id in tried),
+    )
+
+
+def _write_all(work: Work, changes: Sequence[Change], at: datetime, seen: Mapping[JobId, int]) -> Sequence[Change]:
+    """All of them, or an error."""
+    write(work, changes, at=at, seen=seen)
+    return changes
+
+
+def _write_each(work: Work, changes: Sequence[Change], at: datetime, seen: Mapping[JobId, int]) -> Sequence[Change]:
+    """What can be written; what cannot is looked at again later, so that nobody stands behind it."""
+    written = []
+    for change in changes:
+        try:
+            with work.trial():
+                write(work, [change], at=at, seen=seen)
+        except Exception as error:
+            if not of_one_row(error):
+                raise
+            work.jobs.put_off([change.job.id], at + PUT_OFF)
+            work.spoiled.note("claim", change.job.id, f"{type(error).__name__}: {error}"[:300], at)
+        else:
+            written.append(change)
+    return written
 
 
 def _lease(job: Job, terms: Claim, at: datetime) -> Job:
@@ -74,19 +118,39 @@ def _end(job: Job, at: datetime) -> Change:
     return free(Change(job=job), JobState.EXPIRED, at=at, reason="the deadline passed in the queue", code="expired")
 
 
-def _begin(work: Work, terms: Claim, at: datetime, limit: int) -> list[Change]:
+def _begin(work: Work, terms: Claim, at: datetime, limit: int) -> tuple[list[Change], list[Change]]:
+    """Jobs that are sent now, and jobs that were lost too often to be sent again."""
     # Late binding: at most k of ours wait at a vendor, so that the rest can still be re-ranked and cancelled free.
     devices = work.jobs.queued_devices(terms.backends, at)
-    busy = work.jobs.in_flight(devices)
     begun: list[Change] = []
+    worn: list[Change] = []
+    if not devices:
+        return begun, worn
+    busy = work.jobs.in_flight(devices, at)
+    gate = Gate(work, (*devices, *terms.backends), at=at)
     for device in devices:
         room = min(terms.room.get(device, 0) - busy.get(device, 0), limit - len(begun))
+        room = gate.room(device, room)
         if room > 0:
             waiting = [job for job in work.jobs.waiting(device, at, room) if not _over(job, at)]
-            begun += [begin(_lease(job, terms, at), at=at) for job in in_turn(work, waiting, at=at)[:room]]
+            over = worn_out(work, waiting, at=at)
+            gone = {change.job.id for change in over}
+            fit = [job for job in waiting if job.id not in gone]
+            begun += [
+                begin(_lease(job, terms, at), at=at) for job in _sent(gate, in_turn(work, fit, at=at), room, terms)
+            ]
+            worn += over
     if begun:
         charge_turns(work, [change.job for change in begun], at=at)
-    return begun
+    return begun, worn
+
+
+def _sent(gate: Gate, turn: Sequence[Job], room: int, terms: Claim) -> Sequence[Job]:
+    """As many as there is room for, at the device and at its vendor; one where it must prove itself."""
+    chosen = turn[: gate.room(turn[0].backend, room)] if turn else ()
+    if chosen:
+        gate.begun((chosen[0].device, chosen[0].backend), answer=terms.lease)
+    return chosen
 
 
 def _over(job: Job, at: datetime) -> bool:

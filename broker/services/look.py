@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from broker.domain.errors import IdempotencyMismatch, NotFound, NotReady, RequestInvalid
 from broker.domain.lifecycle import STAGE, TERMINAL, JobState
 from broker.store.requirement_text import load_requirement
-from broker.store.rows import compact, job_of, micros
+from broker.store.rows import compact, jobs_of, micros
 from broker.store.tables import jobs
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def _mine(work: Work, member: Member, job_id: str) -> Job:
 
 def _page(work: Work, query: Select[Any], limit: int, at: datetime) -> tuple[list[Seen], str | None]:
     rows = work.connection.execute(query.limit(limit + 1)).mappings().all()
-    page = [job_of(row) for row in rows[:limit]]
+    page = jobs_of(rows[:limit])
     return _seen(work, page, at), page[-1].id if len(rows) > limit else None
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Boolean, and_, bindparam, case, func, or_, select, tuple_, update
 
 from broker.domain.lifecycle import JobState
 from broker.store.bulk import insert_rows, run_many
-from broker.store.rows import job_of, job_row, micros, moment_or_none, moving_columns
+from broker.store.faults import PUT_OFF
+from broker.store.rows import job_of, job_row, jobs_of, micros, moment_or_none, moving_columns
 from broker.store.tables import devices, jobs
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from broker.domain.job import Job
 
 WAITING = JobState.QUEUED.value
+# How long a job in `attention` keeps its place at the device, if no operator decides; then its device may go on.
+DOUBTED = timedelta(hours=1)
 IN_FLIGHT = tuple(
     s.value for s in (JobState.SUBMITTING, JobState.UNKNOWN, JobState.SUBMITTED, JobState.RUNNING, JobState.FETCHING)
 )
@@ -144,7 +148,7 @@ class Jobs:
             .order_by(jobs.c.due_at)
             .limit(limit)
         )
-        return self._locked(query)
+        return self._locked(query, at)
 
     def waiting(self, device: str, at: datetime, limit: int) -> list[Job]:
         """Queued jobs of a device that may start, oldest first, at most ``limit`` per project; rows are locked."""
@@ -153,22 +157,30 @@ class Jobs:
         found: list[Job] = []
         for project in projects:
             oldest = select(jobs).where(here, jobs.c.project_id == project).order_by(jobs.c.id).limit(limit)
-            found += self._locked(oldest)
+            found += self._locked(oldest, at)
         return found
 
     def past_deadline(self, backends: Sequence[str], at: datetime, limit: int) -> list[Job]:
         """Queued jobs whose deadline has passed or whose owner has cancelled them; rows are locked."""
         over = or_(jobs.c.deadline <= micros(at), jobs.c.cancel_requested.is_(True))
         query = select(jobs).where(jobs.c.backend.in_(backends), jobs.c.state == WAITING, over, self._free(at))
-        return self._locked(query.where(jobs.c.due_at.is_not(None)).limit(limit))
+        return self._locked(query.where(jobs.c.due_at.is_not(None)).limit(limit), at)
 
     @staticmethod
     def _free(at: datetime) -> ColumnElement[bool]:
         return or_(jobs.c.lease_until.is_(None), jobs.c.lease_until <= micros(at))
 
-    def _locked(self, query: Select[Any]) -> list[Job]:
-        rows = self._connection.execute(query.with_for_update(skip_locked=True)).mappings()
-        return [job_of(row) for row in rows]
+    def _locked(self, query: Select[Any], at: datetime) -> list[Job]:
+        rows = self._connection.execute(query.with_for_update(skip_locked=True)).mappings().all()
+        found = jobs_of(rows)
+        if len(found) < len(rows):
+            self.put_off({row["id"] for row in rows} - {job.id for job in found}, at + PUT_OFF)
+        return found
+
+    def put_off(self, ids: Iterable[str], until: datetime) -> None:
+        """Not due before ``until``, whoever holds them: what cannot be handled must not stand before the others."""
+        late = and_(jobs.c.id.in_(tuple(ids)), jobs.c.due_at.is_not(None))
+        self._connection.execute(update(jobs).where(late).values(due_at=micros(until)))
 
     def queued_devices(self, backends: Sequence[str], at: datetime) -> list[str]:
         """Devices that have a queued job which may start; each is locked, those locked by others are left out."""
@@ -181,11 +193,16 @@ class Jobs:
         lock = select(devices.c.name).where(devices.c.name.in_(wanted)).order_by(devices.c.name)
         return list(self._connection.execute(lock.with_for_update(skip_locked=True)).scalars()) if wanted else []
 
-    def in_flight(self, names: Sequence[str]) -> dict[str, int]:
-        """How many jobs are being sent, in doubt or at the vendor, by device."""
+    def in_flight(self, names: Sequence[str], at: datetime) -> dict[str, int]:
+        """How many jobs are being sent, in doubt or at the vendor, by device.
+
+        A job that came into ``attention`` lately counts: it may be at the vendor, and to send the next in its place
+        would make one doubt after the other.
+        """
+        lately = and_(jobs.c.state == JobState.ATTENTION.value, jobs.c.updated_at > micros(at - DOUBTED))
         query = (
             select(jobs.c.device, func.count())
-            .where(jobs.c.device.in_(names), jobs.c.state.in_(IN_FLIGHT), jobs.c.due_at.is_not(None))
+            .where(jobs.c.device.in_(names), or_(jobs.c.state.in_(IN_FLIGHT), lately), jobs.c.due_at.is_not(None))
             .group_by(jobs.c.device)
         )
         return dict(self._connection.execute(query).all())

@@ -18,6 +18,7 @@ from broker.store import unit_of_work
 from broker.store.unit_of_work import Store, Work
 from tests.simulation.fake_books import Archive, Audit, Catalogue, Events, Leases, Ledger, Orphans, People
 from tests.simulation.fake_jobs import Attempts, Jobs
+from tests.simulation.fake_watch import Breakers, Spoiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     "jobs", "attempts", "budgets", "usage", "orphans", "programs", "decisions", "snapshots", "results", "leases",
-    "devices", "prices", "rates", "pauses", "members", "shares", "resubmit", "access",
+    "devices", "prices", "rates", "pauses", "members", "shares", "resubmit", "access", "breakers", "spoiled",
 )  # fmt: skip
 LOGS = ("entries", "events", "audit")
 BUSY = 60_000_000
@@ -245,6 +246,8 @@ class FakeWork(Work):
     attempts = _Repository(Attempts)
     ledger = _Repository(Ledger)
     orphans = _Repository(Orphans)
+    breakers = _Repository(Breakers)
+    spoiled = _Repository(Spoiled)
     archive = _Repository(Archive)
     events = _Repository(Events)
     audit = _Repository(Audit)

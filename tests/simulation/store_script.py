@@ -78,7 +78,7 @@ def what_is_due(work):
         work.jobs.next_due(["pasqal"]), work.jobs.next_due(["pasqal"], sent=True), work.jobs.next_due(["other"]),
         work.jobs.queued_devices(["pasqal"], at), work.jobs.waiting(DEVICE.name, at, 5),
         work.jobs.waiting(DEVICE.name, at, 1), work.jobs.past_deadline(["pasqal"], LATER[60], 5),
-        work.jobs.due(["pasqal"], at, 5), work.jobs.in_flight([DEVICE.name]),
+        work.jobs.due(["pasqal"], at, 5), work.jobs.in_flight([DEVICE.name], at),
     )  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def save_unaware(work):
 def look_at_due(work):
     return (
         work.jobs.due(["pasqal"], LATER[5], 9), work.jobs.due(["pasqal"], LATER[95], 9),
-        work.jobs.due(["pasqal"], LATER[95], 0), work.jobs.in_flight([DEVICE.name]),
+        work.jobs.due(["pasqal"], LATER[95], 0), work.jobs.in_flight([DEVICE.name], LATER[95]),
         work.jobs.due(["pasqal"], LATER[5], 9, only=[NAMES[0]]), work.attempts.unresolved("pasqal"),
     )  # fmt: skip
 
