@@ -60,7 +60,8 @@ class Order:
 class Snapshot:
     """One look at a vendor's job; ``word`` is the vendor's own status, kept beside our phase.
 
-    ``usage`` is what the vendor bills for a job that ended without a result (None: nothing).
+    ``usage`` is what the vendor bills for a job that ended without a result (None: nothing). ``code`` narrows the
+    error of one that failed, where whoever asked must change something.
     """
 
     phase: Phase
@@ -68,6 +69,7 @@ class Snapshot:
     queue_position: int | None = None
     message: str = ""
     usage: Usage | None = None
+    code: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -138,7 +138,7 @@ def _over(job: Job, seen: Attempt, snapshot: Snapshot, look: Look) -> Change:
         reason=reason,
         cost=cost,
         usage=snapshot.usage,
-        code="run_failed",
+        code=snapshot.code or "run_failed",
     )
 
 

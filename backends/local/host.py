@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backends.local import machine, qsim, wire
-from backends.local.book import ENDED, MOST_LIVE, Book, Job, Waiter
+from backends.local.book import ENDED, MOST_LIVE, RESULT_TOO_LARGE, Book, Job, Waiter
 from backends.local.choose import Choice, Machine, Need, Unfit, choose
 from backends.local.dispatch import Dispatch, tell_soon
 from backends.local.estimate import other_choice
@@ -80,6 +80,8 @@ class Host:
     def _take(self, order: dict[str, Any], programs: dict[str, dict[str, Any]]) -> Json:
         if self.book.live >= MOST_LIVE:
             return {"busy": f"{self.book.live} jobs wait here already"}
+        if self.book.full:
+            return {"busy": "the results that nobody has fetched yet fill the memory that is kept for them"}
         program = programs[order["program"]]
         engine = order["device"].partition("/")[2]
         need = (*program["need"], order["shots"], len(order["points"]))
@@ -116,8 +118,8 @@ class Host:
     def _look(self, job_id: str) -> list[Any]:
         job = self.book.get(job_id)
         if job is None:
-            return ["lost", "the host was restarted, or the result was not fetched in time", None]
-        return [job.phase, _told(job.error), None]
+            return ["lost", "the host was restarted, or the result was not fetched in time", None, None]
+        return [job.phase, _told(job.error), None, _code(job.error)]
 
     def _fetched(self, job_id: str) -> dict[str, Any]:
         job = self.book.get(job_id)
@@ -125,6 +127,7 @@ class Host:
             return {"phase": "lost"}
         if job.answer is None or job.phase != "done":
             return {"phase": job.phase, "error": job.error}
+        self.book.fetched(job)
         return {
             **job.answer,
             "phase": "done",
@@ -135,6 +138,11 @@ class Host:
             "started_at": job.started_at,
             "ended_at": job.ended_at,
         }
+
+
+def _code(error: dict[str, Any] | None) -> str | None:
+    # Only where the member must change what was asked for; else it is a run that failed, whatever the words.
+    return RESULT_TOO_LARGE if error is not None and error.get("code") == RESULT_TOO_LARGE else None
 
 
 def _told(error: dict[str, Any] | None) -> str:

@@ -25,7 +25,8 @@ class Breaker:
     """What happened lately at a device or a backend.
 
     ``failures`` counts those in a row, ``trips`` how often it opened since the last success. It is open until
-    ``open_until``; after that it is half-open: one job is sent, and its answer decides.
+    ``open_until``; after that it is half-open: one job is sent, and its answer decides. While that is awaited
+    (``probing``) it is open again, until the answer must have come.
     """
 
     scope: str
@@ -33,6 +34,7 @@ class Breaker:
     trips: int = 0
     open_until: datetime | None = None
     reason: str = ""
+    probing: bool = False
 
     def is_open(self, at: datetime) -> bool:
         """Whether nothing may be sent."""
@@ -51,13 +53,12 @@ def failed(before: Breaker, reason: str, *, at: datetime, trips_at: int) -> Brea
     counted = replace(before, failures=failures, reason=reason)
     if before.open_until is None and failures < trips_at:
         return counted
-    if before.is_open(at) and failures != trips_at:
+    if before.is_open(at) and not before.probing:
         # What was under way when it opened says nothing new; a longer pause is for a probe to earn.
         return counted
     trips = before.trips + 1
-    return replace(
-        counted, trips=trips, open_until=at + backoff(trips, seed=before.scope, floor=FIRST, longest=LONGEST)
-    )
+    pause = backoff(trips, seed=before.scope, floor=FIRST, longest=LONGEST)
+    return replace(counted, trips=trips, open_until=at + pause, probing=False)
 
 
 def succeeded(before: Breaker) -> Breaker:
@@ -67,4 +68,4 @@ def succeeded(before: Breaker) -> Breaker:
 
 def probing(before: Breaker, *, at: datetime, answer: timedelta) -> Breaker:
     """A probe is on its way: nobody else is sent until it must have been answered."""
-    return before if before.open_until is None else replace(before, open_until=at + answer)
+    return before if before.open_until is None else replace(before, open_until=at + answer, probing=True)

@@ -47,6 +47,7 @@ class Breakers:
                 "trips": small(each.trips),
                 "open_until": micros_or_none(each.open_until),
                 "reason": each.reason,
+                "probing": each.probing,
                 "at": micros(at),
             }
             insert = self._dialect.insert(breakers).values(row)
@@ -61,6 +62,7 @@ class Breakers:
                 trips=row.trips,
                 open_until=moment_or_none(row.open_until),
                 reason=row.reason,
+                probing=bool(row.probing),
             )
             for row in self._connection.execute(query)
         }

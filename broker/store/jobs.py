@@ -178,9 +178,10 @@ class Jobs:
         return found
 
     def put_off(self, ids: Iterable[str], until: datetime) -> None:
-        """Not due before ``until``, whoever holds them: what cannot be handled must not stand before the others."""
+        """Nobody's and not due before ``until``: what cannot be handled must not stand before the others."""
         late = and_(jobs.c.id.in_(tuple(ids)), jobs.c.due_at.is_not(None))
-        self._connection.execute(update(jobs).where(late).values(due_at=micros(until)))
+        values = {"due_at": micros(until), "lease_owner": None, "lease_until": micros(until)}
+        self._connection.execute(update(jobs).where(late).values(values))
 
     def queued_devices(self, backends: Sequence[str], at: datetime) -> list[str]:
         """Devices that have a queued job which may start; each is locked, those locked by others are left out."""

@@ -343,6 +343,7 @@ breakers = Table(
     Column("trips", Integer, nullable=False),
     Column("open_until", BigInteger),
     Column("reason", Text, nullable=False),
+    Column("probing", Boolean, nullable=False),
     Column("at", BigInteger, nullable=False),
 )
 spoiled = Table(

@@ -180,7 +180,7 @@ class Jobs:
             self._tx.lock("jobs", name)
             job = self._tx.row("jobs", name)
             if job.due_at is not None:
-                self._tx.put("jobs", name, alter(job, due_at=until))
+                self._tx.put("jobs", name, alter(job, due_at=until, lease_owner=None, lease_until=until))
 
     def next_due(self, backends: Sequence[str], *, sent: bool = False) -> datetime | None:
         self._tx.statement()

@@ -153,7 +153,10 @@ def test_a5_a_doubt_that_cannot_be_settled_stops_no_other(both):
         work.connection.execute(update(tables.jobs).where(tables.jobs.c.id == bad).values(program="gone"))
     backend.reply, backend.word = None, QUEUED
     both.drive(ticks=2, step=60)
-    assert (both.see(bad)["state"], both.see(good)["state"]) == ("unknown", "submitted")
+    with both.store.read() as work:
+        assert work.jobs.get(bad).state.value == "unknown"
+    assert both.see(good)["state"] == "submitted"
+    assert [job["id"] for job in both.call("ada", "GET", "/v1/jobs").json()["jobs"]] == [good]
     assert counts(both)["reconcile"] >= 1
 
 

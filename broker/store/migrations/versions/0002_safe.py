@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("trips", sa.Integer(), nullable=False),
         sa.Column("open_until", sa.BigInteger(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("probing", sa.Boolean(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("scope", name=op.f("pk_breakers")),
     )
