@@ -10,10 +10,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from backends.base import Phase
+from broker.domain.attempt import AttemptEnd
 from broker.domain.budget import LOSS
 from broker.domain.lifecycle import TERMINAL, JobState
 from broker.domain.money import Money
 from broker.domain.recovery import Recovery
+from broker.services.worn import MOST_LOST, TOO_MANY
 from tests.simulation.checks import hold
 from tests.simulation.scenery import first_quote, in_won, price_of
 
@@ -135,6 +137,9 @@ def _failed(world: World, job: Job) -> bool:
         return line is not None and line.phase(world.stage.now) is Phase.FAILED
     if job.error_code in FORGOTTEN:
         return line is not None and line.gone and world.plan.recovery is not Recovery.RERUN
+    if job.error_code == TOO_MANY:
+        ends = [a.end for a in world.store.tables["attempts"].values() if a.job == job.id]
+        return ends.count(AttemptEnd.LOST) + ends.count(AttemptEnd.ABSENT) >= MOST_LOST
     return job.error_code == "released" and job.id in world.operator.released
 
 

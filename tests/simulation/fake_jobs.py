@@ -220,6 +220,7 @@ class Attempts:
                 continue
             self._tx.lock("attempts", attempt.id)
             stored: Attempt = self._tx.row("attempts", attempt.id)
+            self._tx.takes(attempt.word)
             learned = {name: getattr(attempt, name) for name in _LEARNED}
             learned["remote_id"] = attempt.remote_id or stored.remote_id
             self._tx.put("attempts", attempt.id, alter(stored, **learned))

@@ -68,6 +68,7 @@ class FakeStore(Store):
         self.tables: dict[str, dict[Any, Any]] = {name: {} for name in TABLES}
         self.logs: dict[str, list[Any]] = {name: [] for name in LOGS}
         self.locks: dict[tuple[str, Any], Transaction] = {}
+        self.refuses: str | None = None  # a character that this database does not take
         self.checking: Callable[[Transaction], None] = lambda _: None
         self.ended: Callable[[], None] = lambda: None
 
@@ -205,6 +206,11 @@ class Transaction:
             stage.wait(parked)
         finally:
             self.waits_for = None
+
+    def takes(self, text: str | None) -> None:
+        """What a driver does with a text that its database does not know: it refuses the whole statement."""
+        if text is not None and self._store.refuses is not None and self._store.refuses in text:
+            raise ValueError("a character that the database does not take")
 
     def commit(self) -> None:
         """Make everything visible at once."""
