@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 WRITE = "qsubmit_write"
 BUSY_MS = 60_000
 IDLE_MS = 30_000
+AT_ONCE = 1 << 16  # characters that are cheaper to copy than to look at one value after the other
 
 
 def open_engine(url: str, *, pool_size: int = 5) -> Engine:
@@ -59,25 +60,28 @@ def _storable_only(
     return statement, _clean(parameters)
 
 
-def _clean(found: object) -> object:
-    if isinstance(found, str):
-        return storable(found)
-    if isinstance(found, dict):
-        return {key: _clean(each) for key, each in found.items()} if _any_spoiled(found.values()) else found
-    if isinstance(found, (list, tuple)) and _any_spoiled(found):
-        return type(found)(_clean(each) for each in found)
-    return found
+def _clean(parameters: object) -> object:
+    """One row of values, or a list of rows."""
+    if isinstance(parameters, list):
+        return [_clean_row(row) for row in parameters]
+    return _clean_row(parameters)
 
 
-def _any_spoiled(values: Iterable[object]) -> bool:
-    # By class, not isinstance: this walks every value of every statement.
-    for each in values:
-        if each.__class__ is str:
-            if spoiled(each):
-                return True
-        elif each.__class__ is dict:
-            if _any_spoiled(each.values()):
-                return True
-        elif each.__class__ in (list, tuple) and _any_spoiled(each):
-            return True
-    return False
+def _clean_row(row: object) -> object:
+    if isinstance(row, dict):
+        return {key: _clean_value(each) for key, each in row.items()} if _spoiled(row.values()) else row
+    if isinstance(row, tuple):
+        return tuple(_clean_value(each) for each in row) if _spoiled(row) else row
+    return row
+
+
+def _clean_value(value: object) -> object:
+    return storable(value) if isinstance(value, str) else value
+
+
+def _spoiled(values: Iterable[object]) -> bool:
+    # By class and as one text: this is done for every row of every statement, and forty calls cost as much as the rest.
+    texts = [each for each in values if each.__class__ is str]
+    if sum(map(len, texts)) > AT_ONCE:
+        return any(spoiled(each) for each in texts)
+    return spoiled("".join(texts))
