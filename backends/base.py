@@ -68,6 +68,7 @@ class Snapshot:
     did not finish: nothing is billed. None for a ``DONE`` job: the status does
     not tell, or what it tells cannot be read; that is never a bill of zero.
     Where a part of the bill stands in the result alone (a Braket simulator's run time), it is the least that is billed.
+    ``code`` narrows the error of one that failed, where whoever asked must change something.
     """
 
     phase: Phase
@@ -75,6 +76,7 @@ class Snapshot:
     queue_position: int | None = None
     message: str = ""
     usage: Usage | None = None
+    code: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,8 @@ import logging
 import re
 from datetime import UTC, datetime
 
+from broker.domain.text import storable
+
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 SECRETS = re.compile(r"(qs_live_\w{8}_)\w+|(?i:(bearer|authorization)[\"':= ]+)\S+")
 
@@ -30,7 +32,7 @@ class JsonLines(logging.Formatter):
         line |= {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return redact(json.dumps(line, default=str, ensure_ascii=False))
+        return storable(redact(json.dumps(line, default=str, ensure_ascii=False)))
 
 
 def configure(level: str, *, as_json: bool) -> None:

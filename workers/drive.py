@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from backends.base import Phase
 from backends.errors import BackendError, Busy, Unauthorized, UnknownJob, UnknownStatus
 from broker.crash import crashpoint
 from broker.domain.alter import alter
+from broker.domain.backoff import FLOOR, asked_within
 from broker.domain.change import Change, let_go, look_again
+from broker.domain.eta import next_poll
 from broker.domain.lifecycle import AT_VENDOR, TERMINAL, JobState
 from broker.domain.recovery import Recovery
 from broker.services.claim import Claim, claim
@@ -19,11 +22,14 @@ from broker.services.failover import Failover
 from broker.services.last_look import LastLook
 from broker.services.settle import Tariff
 from broker.store.catalogue import REFUSED_CREDENTIALS
-from workers.look import Look, collected, fetch, noted
+from broker.store.faults import OF_ONE_ROW, of_one_row
+from workers.look import Look, Odd, collected, fetch, noted, poll
 from workers.orders import Orders
 from workers.reconcile import Doubt, settle_doubt
 from workers.record import record
 from workers.send import Sending, reaction, send
+from workers.stumble import looked_at_later, not_sent, note, one_by_one
+from workers.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,6 +43,8 @@ if TYPE_CHECKING:
     from broker.domain.terms import Terms
     from broker.store.unit_of_work import Store
     from workers.send import Reply
+
+    Act = Callable[[Backend, Sequence[tuple[Job, Attempt]]], None]
 
 log = logging.getLogger("qsubmit.drive")
 SLICE_S = 0.05  # how long a tick waits for a whole batch before it writes down those that have ended
@@ -73,6 +81,7 @@ class Driver:
         self._tariff = Tariff(store)
         self._failover = Failover(store)
         self._last_look = LastLook(store, clock)
+        self._watch = Watch(store)
 
     def tick(self, rung: Sequence[str] = ()) -> int:
         """Take what is due and drive it as far as it goes now. Returns how many jobs were taken."""
@@ -86,21 +95,26 @@ class Driver:
         )
         claimed = claim(self._store, terms, at=self._clock(), rung=rung)
         for name, begun in _by_backend(claimed.begun).items():
-            self._start(self._backends[name], begun)
+            self._apart(self._start, self._backends[name], begun)
         for name, due in _by_backend(claimed.due).items():
-            self._continue(self._backends[name], due)
+            self._apart(self._continue, self._backends[name], due)
         return len(claimed.begun) + len(claimed.due)
+
+    @staticmethod
+    def _apart(act: Act, backend: Backend, pairs: Sequence[tuple[Job, Attempt]]) -> None:
+        """What goes wrong with one backend must not keep the others' jobs from their turn."""
+        try:
+            act(backend, pairs)
+        except Exception as error:
+            if not of_one_row(error):
+                raise
+            log.exception("the rest of this look at %s is lost", backend.name)
 
     # -- new attempts --------------------------------------------------------------------------------------------
 
     def _start(self, backend: Backend, begun: Sequence[tuple[Job, Attempt]]) -> None:
-        self._orders.read([job for job, _ in begun])
-        devices = self._devices()
-        batch = [
-            Sending(job=job, attempt=attempt, order=self._orders.order(job, attempt, devices[job.device]))
-            for job, attempt in begun
-        ]
-        replies = send(backend, batch, terms=self._terms, clock=self._clock, ask=self._last_look)
+        batch = self._sendings(begun)
+        replies = send(backend, batch, terms=self._terms, clock=self._clock, ask=self._last_look) if batch else []
         changes = self._reactions(backend, batch, replies)
         refused = [change for change in changes if change.job.state is JobState.FAILED]
         taken = [change for change in changes if change.job.state is not JobState.FAILED]
@@ -112,6 +126,23 @@ class Driver:
         self._record([self._second_offer(before[change.job.id], change) for change in refused], "record")
         if any(isinstance(reply, Unauthorized) for reply in replies):
             self._pause(backend.name)
+        if backend.recovery is not Recovery.RERUN:
+            self._watch.heard(batch, replies, at=self._clock())
+
+    def _sendings(self, begun: Sequence[tuple[Job, Attempt]]) -> list[Sending]:
+        self._orders.read([job for job, _ in begun])
+        devices, at = self._devices(), self._clock()
+        batch, spoiled = [], []
+        for job, attempt in begun:
+            try:
+                order = self._orders.order(job, attempt, devices[job.device])
+            except OF_ONE_ROW as error:
+                spoiled.append(not_sent(self._store, job, attempt, error, at=at, pause=self._terms.pause))
+            else:
+                batch.append(Sending(job=job, attempt=attempt, order=order))
+        # Before anything is sent: nothing was, for these, and that must not wait for a slow vendor.
+        self._record(spoiled, "record")
+        return batch
 
     def _reactions(self, backend: Backend, batch: Sequence[Sending], replies: Sequence[Reply]) -> list[Change]:
         at, floor = self._clock(), timedelta(seconds=backend.poll_floor_s)
@@ -121,7 +152,11 @@ class Driver:
         ]
 
     def _second_offer(self, before: Job, change: Change) -> Change:
-        return self._failover.second_offer(before, change, at=self._clock())
+        try:
+            return self._failover.second_offer(before, change, at=self._clock())
+        except OF_ONE_ROW as error:
+            note(self._store, "failover", before, error, self._clock())
+            return change  # refused it was, whoever might have been next
 
     def _stay(self, backend: Backend, changes: list[Change]) -> list[Change]:
         # A local run that ends within the tick is recorded once, with its end. If we die before, its attempt has no
@@ -155,8 +190,10 @@ class Driver:
         doubtful = [(job, attempt) for job, attempt in due if job.state not in AT_VENDOR]
         changes = self._looks(backend, self._cancel(backend, at_vendor))
         self._record(changes, "settle" if any(c.job.state in TERMINAL for c in changes) else "poll")
-        for job, attempt in doubtful:
-            self._record([self._settle_doubt(backend, job, attempt)], "reconcile")
+        for pair in doubtful:
+            settle = partial(self._settle_doubt, backend)
+            later = looked_at_later(self._store, "reconcile", self._clock())
+            self._record(one_by_one([pair], settle, later), "reconcile")
 
     def _cancel(self, backend: Backend, pairs: Sequence[tuple[Job, Attempt]]) -> Sequence[tuple[Job, Attempt]]:
         for job, _ in pairs:
@@ -164,7 +201,7 @@ class Driver:
                 crashpoint("cancel.before_send")
                 try:
                     backend.cancel(job.remote_id)
-                except BackendError as error:
+                except Exception as error:  # noqa: BLE001  the look that follows tells whether it had any effect
                     log.warning("cancel failed", extra={"job": job.id, "error": str(error)})
                 crashpoint("cancel.after_send")
         return pairs
@@ -173,8 +210,8 @@ class Driver:
         if not pairs:
             return []
         try:
-            seen = self._poll(backend, [job.remote_id for job, _ in pairs if job.remote_id is not None])
-        except (UnknownStatus, UnknownJob) as error:
+            seen = poll(backend, [job.remote_id for job, _ in pairs if job.remote_id is not None])
+        except (Odd, UnknownStatus, UnknownJob) as error:
             # One job of which the vendor says what we do not understand must not hide what it says of the others.
             if len(pairs) > 1:
                 return [change for pair in pairs for change in self._looks(backend, [pair])]
@@ -183,40 +220,34 @@ class Driver:
             return self._blocked(backend, pairs, error)
         patience = self._terms.result_patience
         look = Look(backend=backend, tariff=self._tariff, at=self._clock(), patience=patience)
-        done = [(j, a) for j, a in pairs if j.remote_id is not None and seen[j.remote_id].phase is Phase.DONE]
-        fetched = fetch(backend, [j.remote_id for j, _ in done if j.remote_id is not None]) if done else {}
-        changes = []
-        for job, attempt in pairs:
-            snapshot = seen[_remote(job)]
-            if snapshot.phase is Phase.DONE:
-                got, need = fetched[_remote(job)], self._orders.requirement(job)
-                changes.append(collected(job, attempt, got, need, look, seen=snapshot))
-            else:
-                changes.append(noted(job, attempt, snapshot, look))
-        return changes
+        ended = [j.remote_id for j, _ in pairs if j.remote_id is not None and seen[j.remote_id].phase is Phase.DONE]
+        fetched = fetch(backend, ended) if ended else {}
 
-    def _poll(self, backend: Backend, remote_ids: Sequence[RemoteId]) -> Mapping[RemoteId, Snapshot]:
-        crashpoint("poll.before")
-        try:
-            seen = backend.poll(remote_ids)
-        except BackendError:
-            raise
-        except Exception as error:
-            raise BackendError(f"{type(error).__name__}: {error}") from error
-        crashpoint("poll.after")
-        missing = set(remote_ids) - seen.keys()
-        if missing:
-            raise UnknownJob(f"{backend.name} said nothing about {len(missing)} of {len(remote_ids)} jobs")
-        return seen
+        def judge(job: Job, attempt: Attempt) -> Change:
+            snapshot = seen[_remote(job)]
+            if snapshot.phase is not Phase.DONE:
+                return noted(job, attempt, snapshot, look)
+            need = self._orders.requirement(job)
+            return collected(job, attempt, fetched[_remote(job)], need, look, seen=snapshot)
+
+        return one_by_one(pairs, judge, looked_at_later(self._store, "look", look.at))
 
     def _blocked(self, backend: Backend, pairs: Sequence[tuple[Job, Attempt]], error: BackendError) -> list[Change]:
         level = logging.ERROR if isinstance(error, (Unauthorized, UnknownStatus)) else logging.WARNING
         log.log(level, "cannot look at %s: %s", backend.name, error)
         if isinstance(error, Unauthorized):
             self._pause(backend.name)
-        wait = timedelta(seconds=error.retry_after) if isinstance(error, Busy) else self._terms.send_timeout
-        later = self._clock() + wait
-        return [look_again(job, at=later, attempt=alter(attempt, detail=str(error))) for job, attempt in pairs]
+        asked = asked_within(error.retry_after) if isinstance(error, Busy) else self._terms.send_timeout
+        at, floor = self._clock(), max(asked, FLOOR)
+        # The older a job, the longer until the next look: a vendor that is away for a day is not asked every second.
+        return [
+            look_again(
+                job,
+                at=at + next_poll(at - attempt.intent_at, None, floor),
+                attempt=alter(attempt, detail=str(error)),
+            )
+            for job, attempt in pairs
+        ]
 
     def _settle_doubt(self, backend: Backend, job: Job, attempt: Attempt) -> Change:
         with self._store.read() as work:

@@ -11,6 +11,7 @@ from backends.errors import BackendError, UnknownJob
 from broker.crash import crashpoint
 from broker.domain.alter import alter
 from broker.domain.attempt import AttemptEnd
+from broker.domain.backoff import backoff
 from broker.domain.change import Change, let_go, look_again, move
 from broker.domain.eta import next_poll
 from broker.domain.lifecycle import JobState
@@ -19,7 +20,7 @@ from broker.domain.result import Result, seal
 from broker.services.settle import ended
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from backends.base import Backend, Snapshot
@@ -48,15 +49,50 @@ class Look:
     patience: timedelta
 
 
+class Odd(BackendError):
+    """The adapter stumbled over an answer: perhaps over what it says of one job only."""
+
+
+def poll(backend: Backend, remote_ids: Sequence[RemoteId]) -> Mapping[RemoteId, Snapshot]:
+    """What the vendor says of each.
+
+    Raises:
+        BackendError: nothing is known of any of them.
+    """
+    crashpoint("poll.before")
+    try:
+        seen = backend.poll(remote_ids)
+    except BackendError:
+        raise
+    except Exception as error:
+        raise Odd(f"{type(error).__name__}: {error}") from error
+    crashpoint("poll.after")
+    missing = set(remote_ids) - seen.keys()
+    if missing:
+        raise UnknownJob(f"{backend.name} said nothing about {len(missing)} of {len(remote_ids)} jobs")
+    return seen
+
+
 def fetch(backend: Backend, remote_ids: Sequence[RemoteId]) -> dict[RemoteId, Outcome | BackendError]:
     """The results of finished jobs."""
     crashpoint("fetch.before")
     if isinstance(backend, WholesaleResults):
-        fetched = dict(zip(remote_ids, backend.fetch_many(remote_ids), strict=True))
+        fetched = _many(backend, remote_ids)
     else:
         fetched = {remote_id: _one(backend, remote_id) for remote_id in remote_ids}
     crashpoint("fetch.after")
     return fetched
+
+
+def _many(backend: WholesaleResults, remote_ids: Sequence[RemoteId]) -> dict[RemoteId, Outcome | BackendError]:
+    try:
+        return dict(zip(remote_ids, backend.fetch_many(remote_ids), strict=True))
+    except BackendError as error:
+        return dict.fromkeys(remote_ids, error)
+    except Exception as error:  # noqa: BLE001  one broken result must not stop the others
+        if len(remote_ids) == 1:
+            return {remote_ids[0]: BackendError(f"{type(error).__name__}: {error}")}
+        return {one: got for each in remote_ids for one, got in _many(backend, [each]).items()}
 
 
 def _one(backend: Backend, remote_id: RemoteId) -> Outcome | BackendError:
@@ -101,7 +137,7 @@ def _over(job: Job, seen: Attempt, snapshot: Snapshot, look: Look) -> Change:
         reason=reason,
         cost=cost,
         usage=usage,
-        code="run_failed",
+        code=snapshot.code or "run_failed",
     )
 
 
@@ -112,7 +148,9 @@ def _lost(job: Job, seen: Attempt, look: Look) -> Change:
         reason = "cancelled; the local run was lost, and is not run again"
         return ended(lost_run, JobState.CANCELLED, AttemptEnd.LOST, at=look.at, reason=reason)
     if look.backend.recovery is Recovery.RERUN:
-        back = Change(job=let_go(alter(job, due_at=look.at, remote_id=None)), attempt=lost)
+        # The first time at once. What took the simulator along twice must not take everybody along every second.
+        wait = backoff(seen.number, seed=seen.id) if seen.number > 1 else timedelta(0)
+        back = Change(job=let_go(alter(job, due_at=look.at + wait, remote_id=None)), attempt=lost)
         return move(back, JobState.QUEUED, at=look.at, reason="the local run was lost; it is run again")
     change, reason = Change(job=job, attempt=lost), "the vendor no longer knows this job"
     if job.state is JobState.SUBMITTED:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING
 
 from backends.base import Order
+from broker.store.faults import OF_ONE_ROW
 from broker.store.requirement_text import load_requirement
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from broker.store.unit_of_work import Store
 
 KEPT = 512
+log = logging.getLogger("qsubmit.orders")
 
 
 class Orders:
@@ -39,17 +42,19 @@ class Orders:
         with self._store.read() as work:
             found = work.archive.programs(missing)
         for sha256, (program, text) in found.items():
-            self._programs[sha256] = (program, load_requirement(json.loads(text)))
+            try:
+                self._programs[sha256] = (program, load_requirement(json.loads(text)))
+            except OF_ONE_ROW:
+                # Whoever asks for this one learns it then; the others of the batch have theirs.
+                log.exception("the requirement of program %s cannot be read", sha256)
 
     def requirement(self, job: Job) -> Requirement:
         """What intake found out about the job's program."""
-        self.read([job])
-        return self._programs[job.program][1]
+        return self._program(job)[1]
 
     def order(self, job: Job, attempt: Attempt, device: Device) -> Order:
         """The order of one attempt; the same again for the same attempt."""
-        self.read([job])
-        program, requirement = self._programs[job.program]
+        program, requirement = self._program(job)
         return Order(
             job=job.id,
             project=job.project,
@@ -65,3 +70,9 @@ class Orders:
             organisation=job.organisation,
             member=job.member,
         )
+
+    def _program(self, job: Job) -> tuple[Program, Requirement]:
+        self.read([job])
+        if job.program not in self._programs:
+            raise LookupError(f"program {job.program} of job {job.id} is not stored, or cannot be read")
+        return self._programs[job.program]

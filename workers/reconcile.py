@@ -10,7 +10,9 @@ from backends.errors import BackendError, Busy, Refused, Unauthorized
 from broker.crash import crashpoint
 from broker.domain.alter import alter
 from broker.domain.attempt import AttemptEnd
+from broker.domain.backoff import FLOOR, asked_within
 from broker.domain.change import Change, let_go, look_again, move, sent
+from broker.domain.eta import next_poll
 from broker.domain.lifecycle import JobState
 from broker.domain.recovery import Act, Recovery, Verdict, needs_look, verdict
 from broker.services.settle import ended
@@ -69,7 +71,7 @@ def settle_doubt(doubt: Doubt, backend: Backend, order: Order, *, at: datetime, 
             return _attend(start, doubt, f"{finding.reason}; it is not wanted any more: {why.reason}", at)
         return _carry_out(start, doubt, finding, backend, order, at=at, terms=terms)
     except BackendError as error:
-        return _later(start, doubt.attempt, at + _patience(error, terms), str(error))
+        return _later(start, doubt.attempt, at + _patience(error, terms, at - doubt.attempt.intent_at), str(error))
     except Exception as error:  # noqa: BLE001  one adapter's surprise must not stop the other jobs of this scan
         return _later(start, doubt.attempt, at + terms.send_timeout, f"{type(error).__name__}: {error}")
 
@@ -173,7 +175,8 @@ def _later(start: Change, attempt: Attempt, until: datetime, reason: str) -> Cha
     return alter(waiting, moves=start.moves)
 
 
-def _patience(error: BackendError, terms: Terms) -> timedelta:
-    if isinstance(error, Busy):
-        return timedelta(seconds=error.retry_after)
-    return terms.pause if isinstance(error, Unauthorized) else terms.send_timeout
+def _patience(error: BackendError, terms: Terms, age: timedelta) -> timedelta:
+    if isinstance(error, Unauthorized):
+        return terms.pause
+    floor = asked_within(error.retry_after) if isinstance(error, Busy) else terms.send_timeout
+    return next_poll(age, None, max(floor, FLOOR))

@@ -122,8 +122,14 @@ def _belt(hands: Hands, backend: Belted) -> Callable[[datetime], None]:
     def run(at: datetime) -> None:
         with hands.store.read() as work:
             found = ceilings(work, backend.name, at)
+        failed: list[str] = []
         for device, amount in found:
-            backend.keep_ceiling(device, amount)
+            try:
+                backend.keep_ceiling(device, amount)
+            except Exception as error:  # noqa: BLE001  one device without its belt must not leave the others without
+                failed.append(f"{device.name}: {error}")
+        if failed:
+            raise BackendError(f"{len(failed)} of {len(found)} limits are not set: {'; '.join(failed)[:300]}")
 
     return run
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from backends.errors import BackendError, Busy, Refused, Unauthorized
+from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unauthorized
 from broker.crash import crashpoint
 from broker.domain.attempt import AttemptEnd
+from broker.domain.backoff import backoff
+from broker.domain.breaker import DEVICE_TRIPS
 from broker.domain.change import Change, doubt, sent, unsent
 from broker.domain.lifecycle import JobState
 from broker.domain.recovery import Recovery
+from broker.domain.text import fits_name
 from broker.domain.wanted import Withheld
 from broker.services.settle import ended
 
@@ -28,8 +32,11 @@ if TYPE_CHECKING:
     Reply = RemoteId | BackendError | Withheld
     Ask = Callable[[Sequence[Job]], Mapping[JobId, Withheld]]
 
-LONGEST_BACKOFF = timedelta(minutes=5)
 WITHHELD_WAIT = timedelta(seconds=10)
+
+
+class NotTried(Busy):
+    """Stands for a reply where nothing was sent for a reason of ours: it says nothing about the vendor."""
 
 
 @runtime_checkable
@@ -65,9 +72,33 @@ def send(
     crashpoint("submit.before_send")
     replies = _all(backend, batch, terms, clock, ask) if isinstance(backend, Wholesale) else None
     if replies is None:
-        replies = [_wanted(backend, each, terms, clock, ask) for each in batch]
+        replies = _one_by_one(backend, batch, terms, clock, ask)
     crashpoint("submit.after_send")
+    return [_named(reply) for reply in replies]
+
+
+def _one_by_one(
+    backend: Backend, batch: Sequence[Sending], terms: Terms, clock: Callable[[], datetime], ask: Ask
+) -> list[Reply]:
+    replies: list[Reply] = []
+    failures: Counter[str] = Counter()
+    for each in batch:
+        if failures[each.job.device] >= DEVICE_TRIPS:
+            # The breaker will say the same once the replies are written; until then more would go the same way.
+            replies.append(NotTried(f"{each.job.device} has just failed {DEVICE_TRIPS} times"))
+            continue
+        reply = _wanted(backend, each, terms, clock, ask)
+        replies.append(reply)
+        fails = isinstance(reply, BackendError) and not isinstance(reply, (Refused, NotTried))
+        failures[each.job.device] = failures[each.job.device] + 1 if fails else 0
     return replies
+
+
+def _wanted(backend: Backend, each: Sending, terms: Terms, clock: Callable[[], datetime], ask: Ask) -> Reply:
+    withheld = ask([each.job]).get(each.job.id)
+    if withheld is not None:
+        return withheld
+    return _one(backend, each.order) if fresh_enough(each.job, terms, clock()) else too_late()
 
 
 def _all(
@@ -78,22 +109,29 @@ def _all(
     if not all(fresh_enough(each.job, terms, clock()) for each in batch):
         return None
     going = [each for each in batch if each.job.id not in withheld]
-    told = backend.submit_many([each.order for each in going]) if going else ()
+    told = _many(backend, [each.order for each in going]) if going else ()
     replies: dict[JobId, Reply] = dict(withheld)
     replies |= {each.job.id: reply for each, reply in zip(going, told, strict=True)}
     return [replies[each.job.id] for each in batch]
 
 
-def _wanted(backend: Backend, each: Sending, terms: Terms, clock: Callable[[], datetime], ask: Ask) -> Reply:
-    withheld = ask([each.job]).get(each.job.id)
-    if withheld is not None:
-        return withheld
-    return _one(backend, each.order) if fresh_enough(each.job, terms, clock()) else too_late()
-
-
-def too_late() -> Busy:
+def too_late() -> NotTried:
     """What stands for a reply where nothing was sent: somebody else may soon act on the job."""
-    return Busy("too little of the lease was left to send it", retry_after=0.0)
+    return NotTried("too little of the lease was left to send it", retry_after=0.0)
+
+
+def _many(backend: Wholesale, orders: Sequence[Order]) -> list[RemoteId | BackendError]:
+    try:
+        return list(backend.submit_many(orders))
+    except Exception as error:  # noqa: BLE001  as for one: any surprise is an unknown outcome, here of all of them
+        return [BackendError(f"{type(error).__name__}: {error}") for _ in orders]
+
+
+def _named(reply: Reply) -> Reply:
+    if isinstance(reply, BackendError | Withheld) or fits_name(reply):
+        return reply
+    # Half an id would name another job; the whole one cannot be stored. Something may have been accepted.
+    return OutcomeUnknown(f"the vendor's answer is no id that can be kept: {str(reply)[:80]!r}")
 
 
 def _one(backend: Backend, order: Order) -> RemoteId | BackendError:
@@ -114,7 +152,8 @@ def reaction(
     if not isinstance(reply, BackendError):
         return sent(each.job, each.attempt, reply, at=at, look_at=at + floor)
     if isinstance(reply, Busy):
-        return unsent(each.job, each.attempt, at=at, again_at=at + _backoff(each.attempt, reply), reason=str(reply))
+        again_at = at + backoff(each.attempt.number, seed=each.attempt.id, asked_s=reply.retry_after)
+        return unsent(each.job, each.attempt, at=at, again_at=again_at, reason=str(reply))
     if isinstance(reply, Unauthorized):
         return unsent(each.job, each.attempt, at=at, again_at=at + terms.pause, reason="the vendor refuses our key")
     if isinstance(reply, Refused):
@@ -130,12 +169,6 @@ def _held_back(each: Sending, withheld: Withheld, *, at: datetime) -> Change:
         return unsent(each.job, each.attempt, at=at, again_at=at + WITHHELD_WAIT, reason=f"not sent: {withheld.reason}")
     mine = Change(job=each.job, attempt=each.attempt)
     return ended(mine, why.to, AttemptEnd.UNSENT, at=at, reason=why.reason, code=why.code)
-
-
-def _backoff(attempt: Attempt, reply: Busy) -> timedelta:
-    asked = timedelta(seconds=reply.retry_after)
-    doublings: int = 1 << min(attempt.number - 1, 6)
-    return max(asked, min(asked * doublings, LONGEST_BACKOFF))
 
 
 def _where(reply: Refused) -> str:

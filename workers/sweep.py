@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from backends.base import Phase
-from backends.errors import BackendError, UnknownJob
+from backends.errors import BackendError, Busy, Unauthorized, UnknownJob
 from broker.domain.alter import alter
 from broker.domain.ids import TOKEN_PREFIX, RemoteId
 from broker.domain.recovery import Recovery
 from broker.domain.terms import Terms
 from broker.services import orphans
+from broker.store.faults import of_one_row
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime, timedelta
 
     from backends.base import Backend, Snapshot
@@ -46,10 +48,29 @@ def sweep(store: Store, backend: Backend, at: datetime, *, patience: timedelta =
     """
     devices = _strangers(store, backend)
     for remote_id, device in sorted(devices.items()):
-        backend.cancel(RemoteId(remote_id))
-        if orphans.note(store, backend.name, remote_id, device, at=at):
-            log.error("orphan cancelled", extra={"backend": backend.name, "remote_id": remote_id, "device": device})
+        _alone(store, backend, remote_id, at, partial(_stop, store, backend, remote_id, device, at))
     return _settle(store, backend, at, patience)
+
+
+def _stop(store: Store, backend: Backend, remote_id: str, device: str | None, at: datetime) -> None:
+    # Noted first: one that cannot be cancelled costs the more, and must be counted and booked.
+    new = orphans.note(store, backend.name, remote_id, device, at=at)
+    backend.cancel(RemoteId(remote_id))
+    if new:
+        log.error("orphan cancelled", extra={"backend": backend.name, "remote_id": remote_id, "device": device})
+
+
+def _alone(store: Store, backend: Backend, remote_id: str, at: datetime, act: Callable[[], None]) -> None:
+    """One orphan that nobody can handle must not keep the others running."""
+    try:
+        act()
+    except Exception as error:
+        if not (isinstance(error, BackendError) or of_one_row(error)):
+            raise
+        said = f"{type(error).__name__}: {error}"[:300]
+        log.warning("an orphan is left for the next sweep: %s", said, extra={"remote_id": remote_id})
+        with store.write() as work:
+            work.spoiled.note(f"sweep:{backend.name}", remote_id, said, at)
 
 
 def _strangers(store: Store, backend: Backend) -> dict[str, str | None]:
@@ -90,13 +111,27 @@ def _settle(store: Store, backend: Backend, at: datetime, patience: timedelta) -
     with store.read() as work:
         noted = work.orphans.noted(backend.name, settled=False)
         overdue = work.orphans.unbooked_since(backend.name, at - patience)
-    snapshots = backend.poll([RemoteId(remote_id) for remote_id in noted]) if noted else {}
+    snapshots = _polled(backend, [RemoteId(remote_id) for remote_id in noted]) if noted else {}
     for remote_id, device in noted.items():
-        snapshot = snapshots[RemoteId(remote_id)]
-        if snapshot.phase not in RUNS:
-            _settle_one(store, backend, Ended(RemoteId(remote_id), device, snapshot, remote_id in overdue), at)
+        snapshot = snapshots.get(RemoteId(remote_id))
+        if snapshot is not None and snapshot.phase not in RUNS:
+            orphan = Ended(RemoteId(remote_id), device, snapshot, remote_id in overdue)
+            _alone(store, backend, remote_id, at, partial(_settle_one, store, backend, orphan, at))
     with store.read() as work:
         return len(work.orphans.noted(backend.name, settled=False))
+
+
+def _polled(backend: Backend, remote_ids: Sequence[RemoteId]) -> dict[RemoteId, Snapshot]:
+    """What the vendor says of each; of one that it does not know, or says something odd about, nothing."""
+    try:
+        return dict(backend.poll(remote_ids))
+    except (Busy, Unauthorized):
+        raise
+    except Exception as error:  # noqa: BLE001  whatever an adapter stumbles over may be about one of them
+        if len(remote_ids) > 1:
+            return {one: seen for each in remote_ids for one, seen in _polled(backend, [each]).items()}
+        log.warning("nothing is known of an orphan: %s", error, extra={"remote_id": remote_ids[0]})
+        return {}
 
 
 def _settle_one(store: Store, backend: Backend, orphan: Ended, at: datetime) -> None:

@@ -74,13 +74,18 @@ class LocalBackend:
         return [RemoteId(remote_id) for remote_id in found]
 
     def poll(self, remote_ids: Sequence[RemoteId]) -> Mapping[RemoteId, Snapshot]:
-        lost = [["lost", "the local host is not running", None, None]] * len(remote_ids)
+        lost = [["lost", "the local host is not running", None, None, None]] * len(remote_ids)
         (looks,) = self._ask_running("poll", [list(remote_ids)], default=[lost])
         return {
             remote_id: Snapshot(
-                phase=_phase(word), word=word, message=message, queue_position=position, usage=_spent(word, used_ms)
+                phase=_phase(word),
+                word=word,
+                message=message,
+                queue_position=position,
+                usage=_spent(word, used_ms),
+                code=code,
             )
-            for remote_id, (word, message, position, used_ms) in zip(remote_ids, looks, strict=True)
+            for remote_id, (word, message, position, used_ms, code) in zip(remote_ids, looks, strict=True)
         }
 
     def wait(self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1) -> Mapping[RemoteId, Snapshot]:

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 KEPT_S = 3600.0
 KEPT_JOBS = 200_000
+# Of results that somebody fetched, as a spare copy. What nobody has fetched is kept whatever it takes: to drop it
+# would mean to run it again, and its result would be as large again.
 KEPT_BYTES = 512 << 20
+# Of one result: more would not be kept beside anybody else's. Its job fails, and is not run again.
+MOST_BYTES = 512 << 20
+RESULT_TOO_LARGE = "result_too_large"
+# Of all results that nobody has fetched: while there are more, nothing new is taken.
+MOST_UNFETCHED = 1 << 30
 MOST_LIVE = 200_000
 ENDED = frozenset({"done", "failed", "cancelled"})
 
@@ -53,6 +60,7 @@ class Job:
     started_at: float | None = None
     ended_at: float | None = None
     size: int = 0
+    fetched: bool = False
     waiters: list[Waiter] = field(default_factory=list)
     stop: Callable[[], None] | None = None
 
@@ -97,6 +105,12 @@ class Book:
         self._tokens: dict[str, list[str]] = {}
         self._ended: deque[Job] = deque()
         self._bytes = 0
+        self._unfetched = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether the results that nobody has fetched are too many to take more jobs."""
+        return self._unfetched >= MOST_UNFETCHED
 
     def next_id(self) -> str:
         """Unlike any of another host's ids, so that those are found to be unknown."""
@@ -125,11 +139,18 @@ class Book:
         self.live -= 1
         self._ended.append(job)
         self._bytes += size
+        self._unfetched += size
         waiters, job.waiters = job.waiters, []
         for waiter in waiters:
             waiter.hear(job.id)
             if waiter.satisfied():
                 yield waiter
+
+    def fetched(self, job: Job) -> None:
+        """Somebody has its result: from now on it may go when others need the room."""
+        if job.phase in ENDED and not job.fetched:
+            job.fetched = True
+            self._unfetched -= job.size
 
     def await_ends(self, ids: Iterable[str], waiter: Waiter) -> None:
         """Those that have ended, and those unknown, are heard at once."""
@@ -141,18 +162,30 @@ class Book:
                 job.waiters.append(waiter)
 
     def forget(self) -> None:
-        """Drop what is too old or too much, oldest first."""
+        """Drop what is too old, and while there is too much, what was fetched; oldest first."""
         old = time.time() - KEPT_S
-        while self._ended and (
-            (self._ended[0].ended_at or 0) < old or len(self._ended) > KEPT_JOBS or self._bytes > KEPT_BYTES
-        ):
-            job = self._ended.popleft()
-            self._bytes -= job.size
-            del self._jobs[job.id]
-            ids = self._tokens[job.token]
-            ids.remove(job.id)
-            if not ids:
-                del self._tokens[job.token]
+        while self._ended and ((self._ended[0].ended_at or 0) < old or len(self._ended) > KEPT_JOBS):
+            self._drop(self._ended.popleft())
+        if self._bytes > KEPT_BYTES + self._unfetched:
+            self._drop_fetched()
+
+    def _drop_fetched(self) -> None:
+        kept: deque[Job] = deque()
+        for job in self._ended:
+            if job.fetched and self._bytes > KEPT_BYTES + self._unfetched:
+                self._drop(job)
+            else:
+                kept.append(job)
+        self._ended = kept
+
+    def _drop(self, job: Job) -> None:
+        self.fetched(job)
+        self._bytes -= job.size
+        del self._jobs[job.id]
+        ids = self._tokens[job.token]
+        ids.remove(job.id)
+        if not ids:
+            del self._tokens[job.token]
 
 
 def sizes(answers: Sequence[dict[str, Any]]) -> list[int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from backends import storable
 from backends.child import Child, ChildError, ChildKilled, Limits
 from backends.local.answer_check import Untrue, answers_of, software_of
-from backends.local.book import ENDED, sizes
+from backends.local.book import ENDED, MOST_BYTES, RESULT_TOO_LARGE, sizes
 from backends.local.lane import SMALL, Bounds, Lanes
 from backends.local.sharing import batch_owner, of_owner
 
@@ -244,6 +244,12 @@ class Dispatch:
     def _book_answer(self, job: Job, answer: dict[str, Any], size: int) -> None:
         if "error" in answer:
             self._end(job, "failed", error=answer["error"])
+            return
+        if size > MOST_BYTES:
+            # At the first time and for good: dropped before it is fetched, it would be run again without end.
+            figures = f"its result takes about {size >> 20:,} MiB, at most {MOST_BYTES >> 20:,} MiB are kept"
+            message = f"{figures}: ask for fewer shots, points or measured bits"
+            self._end(job, "failed", error={"message": message, "code": RESULT_TOO_LARGE})
             return
         if job.phase not in ENDED:
             job.answer = answer

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backends.local import machine, qsim, wire
-from backends.local.book import ENDED, MOST_LIVE, Book, Job, Waiter
+from backends.local.book import ENDED, MOST_LIVE, RESULT_TOO_LARGE, Book, Job, Waiter
 from backends.local.choose import Choice, Machine, Need, Unfit, choose
 from backends.local.cost import whole_s
 from backends.local.dispatch import Dispatch, tell_soon
@@ -81,6 +81,8 @@ class Host:
     def _take(self, order: dict[str, Any], programs: dict[str, dict[str, Any]]) -> Json:
         if self.book.live >= MOST_LIVE:
             return {"busy": f"{self.book.live} jobs wait here already"}
+        if self.book.full:
+            return {"busy": "the results that nobody has fetched yet fill the memory that is kept for them"}
         program = programs[order["program"]]
         engine = order["device"].partition("/")[2]
         *figures, bits = program["need"]
@@ -122,8 +124,8 @@ class Host:
     def _look(self, job_id: str) -> list[Any]:
         job = self.book.get(job_id)
         if job is None:
-            return ["lost", "the host was restarted, or the result was not fetched in time", None, None]
-        return [job.phase, _told(job.error), None, job.used_s * 1000]
+            return ["lost", "the host was restarted, or the result was not fetched in time", None, None, None]
+        return [job.phase, _told(job.error), None, job.used_s * 1000, _code(job.error)]
 
     def _fetched(self, job_id: str) -> dict[str, Any]:
         job = self.book.get(job_id)
@@ -131,6 +133,7 @@ class Host:
             return {"phase": "lost"}
         if job.answer is None or job.phase != "done":
             return {"phase": job.phase, "error": job.error}
+        self.book.fetched(job)
         return {
             **job.answer,
             "phase": "done",
@@ -149,6 +152,11 @@ def _whole_s(choice: Choice, order: dict[str, Any], program: dict[str, Any]) -> 
     outcomes = min(shots, 1 << min(width, 40))
     size = len(program["source"])
     return whole_s(choice.seconds, size=size, operations=operations, points=points, outcomes=outcomes)
+
+
+def _code(error: dict[str, Any] | None) -> str | None:
+    # Only where the member must change what was asked for; else it is a run that failed, whatever the words.
+    return RESULT_TOO_LARGE if error is not None and error.get("code") == RESULT_TOO_LARGE else None
 
 
 def _told(error: dict[str, Any] | None) -> str:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from broker.domain.device import Device
 
 PAGE = 200
+# A million jobs of ours: a peer whose pages never end must not keep a worker for ever.
+MOST_PAGES = 5_000
 _FIGURES_LAST_S = 300.0
 _FEW = 3
 _WORTH = 20
@@ -96,13 +98,14 @@ class Hub:
     def tagged(self, tag: str) -> Iterator[dict[str, Any]]:
         """Every job of ours with a tag, newest first, page by page as they are read."""
         cursor: str | None = None
-        while True:
+        for _ in range(MOST_PAGES):
             query = {"tag": tag, "limit": str(PAGE)} | ({} if cursor is None else {"cursor": cursor})
             page = self._read(f"/v1/jobs?{urlencode(query)}")
             yield from page["jobs"]
             cursor = page["next_cursor"]
             if cursor is None:
                 return
+        raise Busy(f"{self.name}'s list of jobs has no end", retry_after=_PATIENCE_S)
 
     def look(self, jobs: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Those that the peer knows. Many are listed, while one in ``_WORTH`` listed is wanted; the rest is read."""

@@ -13,6 +13,7 @@ from broker.api.caller import needs, room_of
 from broker.api.jobs import PROBLEMS, answer, decide
 from broker.domain.errors import NotFound
 from broker.domain.hub import Member
+from broker.services.gate import open_reasons
 
 router = APIRouter(prefix="/v1", tags=["offers"])
 
@@ -36,10 +37,11 @@ async def list_devices(request: Request, member: Annotated[Member, Depends(needs
 
     def read() -> list[dict[str, object]]:
         with room.store.read() as work:
-            access = work.people.access(member.hub)
+            access, failing = work.people.access(member.hub), work.breakers.all().values()
         if access is None:
             raise NotFound(f"there is no hub {member.hub}")
-        snapshot = room.market.now(room.clock()).snapshot
-        return [present.device(device, snapshot, access) for device in snapshot.devices]
+        at = room.clock()
+        snapshot, resting = room.market.now(at).snapshot, open_reasons(failing, at)
+        return [present.device(device, snapshot, access, resting) for device in snapshot.devices]
 
     return answer({"devices": await run_in_threadpool(read)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from broker.domain.eta import next_open
@@ -11,7 +12,7 @@ from broker.domain.money import MICRO, Money
 from broker.domain.program import Paradigm
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from broker.domain.attempt import Attempt
@@ -209,8 +210,11 @@ def _price(value: Device) -> dict[str, Any] | None:
     }
 
 
-def device(value: Device, snapshot: Snapshot, access: Access) -> dict[str, Any]:
-    """A device as one hub sees it."""
+def device(
+    value: Device, snapshot: Snapshot, access: Access, resting: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """A device as one hub sees it; ``resting`` says of devices and backends why nothing is sent there just now."""
+    rests = resting.get(value.name) or resting.get(value.backend)
     opens = next_open(value.windows, snapshot.at)
     outlook = snapshot.forecasts.get(value.name)
     refusal = access.objection(value.name, snapshot.at)
@@ -227,14 +231,14 @@ def device(value: Device, snapshot: Snapshot, access: Access) -> dict[str, Any]:
         "max_shots": value.max_shots,
         "queue_depth": value.queue_depth,
         "wait_s": None if outlook is None else outlook.wait_s,
-        "available_now": value.status.value == "online" and opens <= snapshot.at,
+        "available_now": value.status.value == "online" and opens <= snapshot.at and rests is None,
         "next_window": time(opens) if opens > snapshot.at else None,
         "price": _price(value),
         "calibration": None if value.calibration is None else _calibration(value.calibration),
         "sandbox": value.sandbox,
         "accessible": refusal is None,
         "refusal": refusal,
-        "notes": value.notes,
+        "notes": value.notes if rests is None else f"nothing is sent there now ({rests}); {value.notes}",
     }
 
 

@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from broker.domain.text import storable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -74,5 +76,6 @@ class Result:
 
 def seal(document: Mapping[str, Any]) -> tuple[str, str]:
     """Canonical JSON text of a result document and its SHA-256."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    # Storable before it is hashed: what the database would change must not change after.
+    text = storable(json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
     return text, hashlib.sha256(text.encode()).hexdigest()

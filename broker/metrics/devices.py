@@ -34,6 +34,13 @@ def families(work: Work, vendors: tuple[str, ...], at: datetime) -> Iterator[Met
     yield _per_device("qsubmit_device_backlog", "Live jobs of ours on the device", ours)
     yield from _times(known, at)
     yield from _pauses(work.catalogue.pauses(at), vendors)
+    resting = GaugeMetricFamily(
+        "qsubmit_breaker_open", "1 while a device or backend is left alone after failures in a row", labels=["scope"]
+    )
+    opened = {each.scope: float(each.is_open(at)) for each in work.breakers.all().values()}
+    for scope, value in sorted((dict.fromkeys(vendors, 0.0) | opened).items()):
+        resting.add_metric([scope], value)
+    yield resting
 
 
 def _times(known: list[Device], at: datetime) -> Iterator[Metric]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from broker.domain.finding import Finding
     from broker.store.unit_of_work import Work
 
+# Shown from the start, with zero: a rate cannot see the step from nothing to one.
+PLACES = ("claim", "order", "record", "look", "poll", "settle", "reconcile", "failover", "catalogue")
 ONCE_BILLED, AUDIT = "3", "12"
 
 
@@ -43,6 +45,12 @@ def families(work: Work, vendors: tuple[str, ...], at: datetime) -> Iterator[Met
     for vendor, count in sorted(counts.items()):
         orphans.add_metric([vendor], count)
     yield orphans
+    spoiled = CounterMetricFamily(
+        "qsubmit_spoiled_rows", "Rows that could not be stored, read or handled, and stopped no other", labels=["place"]
+    )
+    for place, count in (dict.fromkeys(PLACES, 0) | work.spoiled.counts()).items():
+        spoiled.add_metric([place], count)
+    yield spoiled
 
 
 def _loops(work: Work, at: datetime) -> Iterator[Metric]:

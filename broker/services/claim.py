@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,13 @@ from broker.domain.alter import alter
 from broker.domain.change import Change, begin, free
 from broker.domain.wanted import unwanted
 from broker.services.apply import write
+from broker.services.gate import Gate
 from broker.services.turn import in_turn
+from broker.services.worn import worn_out
+from broker.store.faults import PUT_OFF, of_one_row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from broker.domain.attempt import Attempt
@@ -21,6 +25,9 @@ if TYPE_CHECKING:
     from broker.domain.wanted import Unwanted
     from broker.store.unit_of_work import Store, Work
 
+    Writes = Callable[[Work, Sequence[Change], datetime, Mapping[JobId, int]], Sequence[Change]]
+
+log = logging.getLogger("qsubmit.claim")
 # One part in so many of a look is for jobs that begin, even if more are due than it can take.
 BEGUN_AT_LEAST = 4
 
@@ -53,17 +60,53 @@ def claim(store: Store, terms: Claim, *, at: datetime, rung: Sequence[str] = ())
         due = work.jobs.next_due(terms.backends)
     if not rung and (due is None or due > at):
         return Claimed()
+    try:
+        with store.write("claim") as work:
+            return _take(work, terms, _write_all, at=at, rung=rung)
+    except Exception as error:
+        if not of_one_row(error):
+            raise
+        log.exception("a claim cannot be stored; each job by itself")
     with store.write("claim") as work:
-        taken = [_lease(job, terms, at) for job in work.jobs.due(terms.backends, at, terms.limit, only=rung)]
-        over = work.jobs.past_deadline(terms.backends, at, terms.limit)
-        ended = [free(Change(job=job), why.to, at=at, reason=why.reason, code=why.code) for job, why in _over(over, at)]
-        # However many are due, some begin: a worker that only ever looks again would leave new jobs where they are.
-        begun = _begin(work, terms, at, max(terms.limit - len(taken), terms.limit // BEGUN_AT_LEAST))
-        changes = [*(Change(job=job) for job in taken), *ended, *begun]
-        write(work, changes, at=at, seen=_seen(taken, begun))
-        tried = work.attempts.latest(job.id for job in taken)
-    pairs = tuple((change.job, change.attempt) for change in begun if change.attempt is not None)
-    return Claimed(begun=pairs, due=tuple((job, tried[job.id]) for job in taken))
+        return _take(work, terms, _write_each, at=at, rung=rung)
+
+
+def _take(work: Work, terms: Claim, write_down: Writes, *, at: datetime, rung: Sequence[str]) -> Claimed:
+    taken = [_lease(job, terms, at) for job in work.jobs.due(terms.backends, at, terms.limit, only=rung)]
+    over = work.jobs.past_deadline(terms.backends, at, terms.limit)
+    ended = [free(Change(job=job), why.to, at=at, reason=why.reason, code=why.code) for job, why in _over(over, at)]
+    # However many are due, some begin: a worker that only ever looks again would leave new jobs where they are.
+    begun, worn = _begin(work, terms, at, max(terms.limit - len(taken), terms.limit // BEGUN_AT_LEAST))
+    changes = [*(Change(job=job) for job in taken), *ended, *worn, *begun]
+    written = {change.job.id for change in write_down(work, changes, at, _seen(taken, begun))}
+    tried = work.attempts.latest(job.id for job in taken)
+    return Claimed(
+        begun=tuple((c.job, c.attempt) for c in begun if c.attempt is not None and c.job.id in written),
+        due=tuple((job, tried[job.id]) for job in taken if job.id in written and job.id in tried),
+    )
+
+
+def _write_all(work: Work, changes: Sequence[Change], at: datetime, seen: Mapping[JobId, int]) -> Sequence[Change]:
+    """All of them, or an error."""
+    write(work, changes, at=at, seen=seen)
+    return changes
+
+
+def _write_each(work: Work, changes: Sequence[Change], at: datetime, seen: Mapping[JobId, int]) -> Sequence[Change]:
+    """What can be written; what cannot is looked at again later, so that nobody stands behind it."""
+    written = []
+    for change in changes:
+        try:
+            with work.trial():
+                write(work, [change], at=at, seen=seen)
+        except Exception as error:
+            if not of_one_row(error):
+                raise
+            work.jobs.put_off([change.job.id], at + PUT_OFF)
+            work.spoiled.note("claim", change.job.id, f"{type(error).__name__}: {error}"[:300], at)
+        else:
+            written.append(change)
+    return written
 
 
 def _lease(job: Job, terms: Claim, at: datetime) -> Job:
@@ -74,19 +117,36 @@ def _seen(taken: Sequence[Job], begun: Sequence[Change]) -> dict[JobId, int]:
     return {job.id: job.fence - 1 for job in (*taken, *(change.job for change in begun))}
 
 
-def _begin(work: Work, terms: Claim, at: datetime, limit: int) -> list[Change]:
+def _begin(work: Work, terms: Claim, at: datetime, limit: int) -> tuple[list[Change], list[Change]]:
+    """Jobs that are sent now, and jobs that were lost too often to be sent again."""
     # Late binding: at most k of ours wait at a vendor, so that the rest can still be re-ranked and cancelled free.
     devices = work.jobs.queued_devices(terms.backends, at)
-    busy = work.jobs.in_flight(devices)
-    rooms = {device: room for device in devices if (room := terms.room.get(device, 0) - busy.get(device, 0)) > 0}
     begun: list[Change] = []
-    for number, (device, room) in enumerate(sorted(rooms.items(), key=lambda each: (each[1], each[0]))):
+    worn: list[Change] = []
+    if not devices:
+        return begun, worn
+    busy, gate = work.jobs.in_flight(devices, at), Gate(work, (*devices, *terms.backends), at=at)
+    free_places = {device: gate.room(device, terms.room.get(device, 0) - busy.get(device, 0)) for device in devices}
+    rooms = sorted(((room, device) for device, room in free_places.items() if room > 0))
+    for number, (room, device) in enumerate(rooms):
         # An equal part of what is left for each device, the one with the least room first and none with nothing:
         # in the order of their names, a flood on the first would take every look whole.
         part = max(1, (limit - len(begun)) // (len(rooms) - number))
-        chosen = in_turn(work, device, min(room, part), at=at)
-        begun += [begin(_lease(job, terms, at), at=at) for job in work.jobs.take(chosen, at)]
-    return begun
+        turn = work.jobs.take(in_turn(work, device, min(room, part), at=at), at)
+        over = worn_out(work, turn, at=at)
+        gone = {change.job.id for change in over}
+        fit = [job for job in turn if job.id not in gone]
+        begun += [begin(_lease(job, terms, at), at=at) for job in _sent(gate, fit, room, terms)]
+        worn += over
+    return begun, worn
+
+
+def _sent(gate: Gate, turn: Sequence[Job], room: int, terms: Claim) -> Sequence[Job]:
+    """As many as there is room for, at the device and at its vendor; one where it must prove itself."""
+    chosen = turn[: gate.room(turn[0].backend, room)] if turn else ()
+    if chosen:
+        gate.begun((chosen[0].device, chosen[0].backend), answer=terms.lease)
+    return chosen
 
 
 def _over(jobs: Sequence[Job], at: datetime) -> list[tuple[Job, Unwanted]]:

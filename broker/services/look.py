@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ from sqlalchemy import func, select
 
 from broker.domain.errors import IdempotencyMismatch, NotFound, NotReady, RequestInvalid
 from broker.domain.lifecycle import STAGE, TERMINAL, JobState
+from broker.store.faults import OF_ONE_ROW
 from broker.store.requirement_text import load_requirement
-from broker.store.rows import compact, job_of, micros
+from broker.store.rows import compact, jobs_of, micros
 from broker.store.tables import jobs
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from broker.domain.requirement import Requirement
     from broker.store.events import StoredEvent
     from broker.store.unit_of_work import Store, Work
+
+log = logging.getLogger("qsubmit.look")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -208,7 +212,7 @@ def _mine(work: Work, member: Member, job_id: str) -> Job:
 
 def _page(work: Work, query: Select[Any], limit: int, at: datetime) -> tuple[list[Seen], str | None]:
     rows = work.connection.execute(query.limit(limit + 1)).mappings().all()
-    page = [job_of(row) for row in rows[:limit]]
+    page = jobs_of(rows[:limit])
     return _seen(work, page, at), page[-1].id if len(rows) > limit else None
 
 
@@ -219,13 +223,14 @@ def _seen(work: Work, found: Sequence[Job], at: datetime) -> list[Seen]:
     events: dict[str, list[StoredEvent]] = {job.id: [] for job in found}
     for event in work.events.of(ids):
         events[event.job].append(event)
-    return [
-        Seen(
-            job=job,
-            requirement=load_requirement(json.loads(programs[job.program][1])),
-            attempt=attempts.get(job.id),
-            events=tuple(events[job.id]),
-            latency=latency([(event.after, event.at) for event in events[job.id]], job.run_ms, at),
-        )
-        for job in found
-    ]
+    seen = []
+    for job in found:
+        moves = events[job.id]
+        try:
+            need = load_requirement(json.loads(programs[job.program][1]))
+        except OF_ONE_ROW:
+            log.exception("the program of a job cannot be read", extra={"job": job.id})
+            continue  # it must not hide the others of its page
+        stages = latency([(event.after, event.at) for event in moves], job.run_ms, at)
+        seen.append(Seen(job=job, requirement=need, attempt=attempts.get(job.id), events=tuple(moves), latency=stages))
+    return seen

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, func, not_, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, not_, or_, select, update
 
-from broker.domain.attempt import GIVEN_UP, MAY_HAVE_LANDED
+from broker.domain.attempt import GIVEN_UP, MAY_HAVE_LANDED, AttemptEnd
 from broker.store.bulk import insert_rows, run_many
 from broker.store.rows import attempt_of, attempt_row, job_of
 from broker.store.tables import attempts, jobs
@@ -90,6 +90,20 @@ class Attempts:
         """Every attempt of a job, in order."""
         query = select(attempts).where(attempts.c.job_id == job_id).order_by(attempts.c.number)
         return [attempt_of(row) for row in self._connection.execute(query).mappings()]
+
+    def lost(self, job_ids: Iterable[JobId]) -> dict[JobId, int]:
+        """How many attempts of each job were lost, or proved never to have arrived."""
+        over = attempts.c.ended.in_([AttemptEnd.LOST.value, AttemptEnd.ABSENT.value])
+        query = select(attempts.c.job_id, func.count()).where(attempts.c.job_id.in_(tuple(job_ids)), over)
+        return dict(self._connection.execute(query.group_by(attempts.c.job_id)).all())
+
+    def forget_unsent(self, job_id: JobId, kept: int) -> None:
+        """Drop those of which the vendor never had anything, but for the newest ``kept``."""
+        mine = and_(attempts.c.job_id == job_id, attempts.c.ended == AttemptEnd.UNSENT.value)
+        nothing = and_(mine, attempts.c.remote_id.is_(None))
+        newest = select(attempts.c.id).where(nothing).order_by(attempts.c.number.desc()).limit(kept)
+        keep = tuple(self._connection.execute(newest).scalars())
+        self._connection.execute(delete(attempts).where(nothing, attempts.c.id.not_in(keep)))
 
     def known(self, backend: str, remote_ids: Sequence[str]) -> set[str]:
         """Those of ``remote_ids`` that some attempt bears and answers for."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, select
@@ -11,11 +13,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from broker.domain.device_document import device_document, device_of
 from broker.domain.money import Rate
 from broker.domain.price import Price
+from broker.domain.text import fits_name
+from broker.store.faults import OF_ONE_ROW, of_one_row
 from broker.store.rows import compact, micros, moment
+from broker.store.spoiled import Spoiled
 from broker.store.tables import devices, events, jobs, pauses, prices, rates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Row
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
 
     from broker.domain.device import Device
 
+log = logging.getLogger("qsubmit.catalogue")
 OPERATOR = "operator"
 VENDOR = "vendor"
 REFUSED_CREDENTIALS = "the vendor refuses the broker's credentials"
@@ -40,12 +46,29 @@ class Catalogue:
         gone = delete(devices).where(devices.c.backend == backend, devices.c.name.not_in([d.name for d in seen]))
         self._connection.execute(gone)
         for device in sorted(seen, key=lambda d: d.name):
-            body = compact(device_document(device))
-            row = {"name": device.name, "backend": backend, "recovery": recovery, "body": body, "seen_at": micros(at)}
-            insert = self._dialect.insert(devices).values(row)
-            change = {name: insert.excluded[name] for name in row if name != "name"}
-            self._connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=change))
-        self.put_prices([device.price for device in seen if device.price is not None], VENDOR)
+            self._alone(device.name, at, partial(self._put_device, device, backend, recovery, at))
+
+    def _alone(self, name: str, at: datetime, put: Callable[[], None]) -> None:
+        """A device or a price that cannot be stored stops no other; what was known of it stands."""
+        try:
+            with self._connection.begin_nested():
+                put()
+        except Exception as error:
+            if not of_one_row(error):
+                raise
+            log.exception("what is offered as %.80s cannot be stored", name)
+            Spoiled(self._connection).note("catalogue", name, type(error).__name__, at)
+
+    def _put_device(self, device: Device, backend: str, recovery: str, at: datetime) -> None:
+        if not fits_name(device.name):
+            raise ValueError("a device's name has 1 to 256 characters, and no NUL or half a surrogate")
+        body = compact(device_document(device))
+        row = {"name": device.name, "backend": backend, "recovery": recovery, "body": body, "seen_at": micros(at)}
+        insert = self._dialect.insert(devices).values(row)
+        change = {name: insert.excluded[name] for name in row if name != "name"}
+        self._connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=change))
+        if device.price is not None:
+            self.put_prices([device.price], VENDOR)
 
     def put_prices(self, rows: Sequence[Price], origin: str) -> None:
         """Keep price rows; a row that is known by its id is never changed."""
@@ -78,7 +101,13 @@ class Catalogue:
 
     def devices(self) -> list[Device]:
         """Every device, as last seen."""
-        return [device_of(json.loads(body)) for body in self._connection.execute(select(devices.c.body)).scalars()]
+        found = []
+        for row in self._connection.execute(select(devices.c.name, devices.c.body)):
+            try:
+                found.append(device_of(json.loads(row.body)))
+            except OF_ONE_ROW:
+                log.exception("the row of device %s cannot be read", row.name)
+        return found
 
     def device(self, name: str) -> Device | None:
         """One device by name."""

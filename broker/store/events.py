@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import and_, delete, func, select, text
 
+from broker.domain.lifecycle import JobState
 from broker.store.bulk import insert_rows
 from broker.store.rows import micros, moment
 from broker.store.tables import events, jobs
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
     from sqlalchemy.engine import Connection
 
+    from broker.domain.ids import JobId
     from broker.domain.job import Job
     from broker.domain.lifecycle import JobEvent
 
 APPEND_LOCK = 0x71737562
+_SENDING, _WAITING = JobState.SUBMITTING.value, JobState.QUEUED.value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +69,21 @@ class Events:
             for job, event in moves
         ]
         insert_rows(self._connection, events, rows)
+
+    def fold_returns(self, job_id: JobId, kept: int) -> None:
+        """Drop the oldest ways from ``queued`` to ``submitting`` and back, but for the newest ``kept`` of them.
+
+        A return is always the move after its departure, so what is left is a chain as before, and readers that
+        resume by number miss nothing: they pass over the gap.
+        """
+        mine = and_(events.c.job_id == job_id, events.c.before == _SENDING, events.c.after == _WAITING)
+        older = select(events.c.seq).where(mine).order_by(events.c.seq.desc()).offset(kept)
+        for back in self._connection.execute(older).scalars().all():
+            left = select(func.max(events.c.seq)).where(events.c.job_id == job_id, events.c.seq < back)
+            there = and_(events.c.seq == left.scalar_subquery(), events.c.after == _SENDING)
+            gone = self._connection.execute(select(events.c.seq).where(there)).scalar()
+            if gone is not None:
+                self._connection.execute(delete(events).where(events.c.seq.in_((gone, back))))
 
     def of(self, job_ids: Iterable[str]) -> list[StoredEvent]:
         """All events of some jobs, oldest first."""

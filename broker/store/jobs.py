@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import BigInteger, Boolean, and_, bindparam, case, func, or_, select, tuple_, update
@@ -9,7 +10,8 @@ from sqlalchemy import BigInteger, Boolean, and_, bindparam, case, func, or_, se
 from broker.domain.lifecycle import JobState
 from broker.store import line
 from broker.store.bulk import insert_rows, run_many
-from broker.store.rows import job_of, job_row, micros, moment_or_none, moving_columns
+from broker.store.faults import PUT_OFF
+from broker.store.rows import job_of, job_row, jobs_of, micros, moment_or_none, moving_columns
 from broker.store.tables import devices, jobs, pauses
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from broker.domain.job import Job
 
 WAITING = JobState.QUEUED.value
+# How long a job in `attention` keeps its place at the device, if no operator decides; then its device may go on.
+DOUBTED = timedelta(hours=1)
 IN_FLIGHT = tuple(
     s.value for s in (JobState.SUBMITTING, JobState.UNKNOWN, JobState.SUBMITTED, JobState.RUNNING, JobState.FETCHING)
 )
@@ -173,7 +177,7 @@ class Jobs:
             .order_by(jobs.c.due_at)
             .limit(limit)
         )
-        return self._locked(query)
+        return self._locked(query, at)
 
     def first_in_line(self, device: str, at: datetime) -> list[Waiting]:
         """The oldest job that may start of every member who waits for the device."""
@@ -185,7 +189,7 @@ class Jobs:
 
     def take(self, ids: Sequence[str], at: datetime) -> list[Job]:
         """Those of the queued jobs that may still start, in the order given; rows are locked."""
-        found = self._locked(select(jobs).where(jobs.c.id.in_(ids), line.may_start(jobs, at))) if ids else []
+        found = self._locked(select(jobs).where(jobs.c.id.in_(ids), line.may_start(jobs, at)), at) if ids else []
         place = {name: number for number, name in enumerate(ids)}
         return sorted(found, key=lambda job: place[job.id])
 
@@ -199,16 +203,25 @@ class Jobs:
         late = select(jobs).where(here, jobs.c.deadline <= micros(at)).order_by(jobs.c.deadline).limit(limit)
         dropped = select(jobs).where(here, jobs.c.cancel_requested.is_(True)).limit(limit)
         unheld = select(jobs).where(here, jobs.c.held != jobs.c.quoted).limit(limit)
-        over = {job.id: job for query in (late, dropped, unheld) for job in self._locked(query)}
+        over = {job.id: job for query in (late, dropped, unheld) for job in self._locked(query, at)}
         return list(over.values())[:limit]
 
     @staticmethod
     def _free(at: datetime) -> ColumnElement[bool]:
         return or_(jobs.c.lease_until.is_(None), jobs.c.lease_until <= micros(at))
 
-    def _locked(self, query: Select[Any]) -> list[Job]:
-        rows = self._connection.execute(query.with_for_update(skip_locked=True)).mappings()
-        return [job_of(row) for row in rows]
+    def _locked(self, query: Select[Any], at: datetime) -> list[Job]:
+        rows = self._connection.execute(query.with_for_update(skip_locked=True)).mappings().all()
+        found = jobs_of(rows)
+        if len(found) < len(rows):
+            self.put_off({row["id"] for row in rows} - {job.id for job in found}, at + PUT_OFF)
+        return found
+
+    def put_off(self, ids: Iterable[str], until: datetime) -> None:
+        """Nobody's and not due before ``until``: what cannot be handled must not stand before the others."""
+        late = and_(jobs.c.id.in_(tuple(ids)), jobs.c.due_at.is_not(None))
+        values = {"due_at": micros(until), "lease_owner": None, "lease_until": micros(until)}
+        self._connection.execute(update(jobs).where(late).values(values))
 
     def queued_devices(self, backends: Sequence[str], at: datetime) -> list[str]:
         """Devices that have a queued job which may start; each is locked, those locked by others are left out.
@@ -226,11 +239,16 @@ class Jobs:
         lock = select(devices.c.name).where(devices.c.name.in_(wanted)).order_by(devices.c.name)
         return list(self._connection.execute(lock.with_for_update(skip_locked=True)).scalars()) if wanted else []
 
-    def in_flight(self, names: Sequence[str]) -> dict[str, int]:
-        """How many jobs are being sent, in doubt or at the vendor, by device."""
+    def in_flight(self, names: Sequence[str], at: datetime) -> dict[str, int]:
+        """How many jobs are being sent, in doubt or at the vendor, by device.
+
+        A job that came into ``attention`` lately counts: it may be at the vendor, and to send the next in its place
+        would make one doubt after the other.
+        """
+        lately = and_(jobs.c.state == JobState.ATTENTION.value, jobs.c.updated_at > micros(at - DOUBTED))
         query = (
             select(jobs.c.device, func.count())
-            .where(jobs.c.device.in_(names), jobs.c.state.in_(IN_FLIGHT), jobs.c.due_at.is_not(None))
+            .where(jobs.c.device.in_(names), or_(jobs.c.state.in_(IN_FLIGHT), lately), jobs.c.due_at.is_not(None))
             .group_by(jobs.c.device)
         )
         return dict(self._connection.execute(query).all())

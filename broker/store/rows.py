@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,18 @@ from broker.domain.job import Job
 from broker.domain.lifecycle import JobState
 from broker.domain.money import Money
 from broker.domain.price import Usage
+from broker.domain.text import name, storable
+from broker.store.faults import OF_ONE_ROW
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import RowMapping
 
+log = logging.getLogger("qsubmit.rows")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+MOST, MOST_BIG = (1 << 31) - 1, (1 << 63) - 1
 
 
 def micros(at: datetime) -> int:
@@ -42,8 +47,13 @@ def moment_or_none(value: int | None) -> datetime | None:
 
 
 def compact(value: object) -> str:
-    """JSON text without spaces."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    """JSON text without spaces, storable."""
+    return storable(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+
+
+def small(value: int | None) -> int | None:
+    """A number from outside as an Integer column takes it: PostgreSQL refuses more than 31 bits."""
+    return None if value is None else max(-MOST, min(value, MOST))
 
 
 def moving_columns(job: Job) -> dict[str, Any]:
@@ -66,9 +76,9 @@ def moving_columns(job: Job) -> dict[str, Any]:
         "fence": job.fence,
         "attempt": job.attempt,
         "remote_id": job.remote_id,
-        "error_code": job.error_code,
+        "error_code": None if job.error_code is None else name(job.error_code),
         "error": job.error,
-        "run_ms": job.run_ms,
+        "run_ms": None if job.run_ms is None else min(job.run_ms, MOST_BIG),
     }
 
 
@@ -147,6 +157,17 @@ def job_of(row: RowMapping | Mapping[str, Any]) -> Job:
     )
 
 
+def jobs_of(rows: Iterable[RowMapping | Mapping[str, Any]]) -> list[Job]:
+    """The jobs of many rows, without those that cannot be read: one spoiled row hides no other."""
+    found = []
+    for row in rows:
+        try:
+            found.append(job_of(row))
+        except OF_ONE_ROW:
+            log.exception("the row of a job cannot be read", extra={"job": row["id"]})
+    return found
+
+
 def attempt_row(attempt: Attempt) -> dict[str, Any]:
     """Every column of an attempt."""
     return {
@@ -159,8 +180,8 @@ def attempt_row(attempt: Attempt) -> dict[str, Any]:
         "intent_at": micros(attempt.intent_at),
         "fence": attempt.fence,
         "remote_id": attempt.remote_id,
-        "word": attempt.word,
-        "queue_position": attempt.queue_position,
+        "word": None if attempt.word is None else name(attempt.word),
+        "queue_position": small(attempt.queue_position),
         "ended": None if attempt.end is None else attempt.end.value,
         "detail": attempt.detail,
         "absences": attempt.absences,

@@ -374,3 +374,23 @@ walls = Table(
     Column("means", Text, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
 )
+breakers = Table(
+    "breakers",
+    metadata,
+    Column("scope", Name, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("trips", Integer, nullable=False),
+    Column("open_until", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("probing", Boolean, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+spoiled = Table(
+    "spoiled",
+    metadata,
+    Column("place", Name, primary_key=True),
+    Column("rows", BigInteger, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)

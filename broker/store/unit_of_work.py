@@ -9,6 +9,7 @@ from broker.crash import crashpoint
 from broker.store.archive import Archive
 from broker.store.attempts import Attempts
 from broker.store.audit import Audit
+from broker.store.breakers import Breakers
 from broker.store.catalogue import Catalogue
 from broker.store.clocks import Clocks
 from broker.store.engine import WRITE
@@ -19,6 +20,7 @@ from broker.store.leases import Leases
 from broker.store.ledger import Ledger
 from broker.store.orphans import Orphans
 from broker.store.people import People
+from broker.store.spoiled import Spoiled
 from broker.store.walls import Walls
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ class Work:
         self.catalogue = Catalogue(connection)
         self.findings = Findings(connection)
         self.walls = Walls(connection)
+        self.spoiled = Spoiled(connection)
+        self.breakers = Breakers(connection)
         self.connection = connection
         self._moves: list[tuple[Job, JobEvent]] = []
         self._acts: list[dict[str, Any]] = []
@@ -74,6 +78,17 @@ class Work:
     def ring(self, backend: str, job: str | None = None) -> None:
         """Ring after the commit."""
         self.rings[backend, job] = None
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """A part that may fail alone: then it is as if it had not been tried, and the rest can go on."""
+        moves, acts = len(self._moves), len(self._acts)
+        try:
+            with self.connection.begin_nested():
+                yield
+        except BaseException:
+            del self._moves[moves:], self._acts[acts:]
+            raise
 
     def flush(self) -> None:
         """Write what waits for the end of the transaction."""

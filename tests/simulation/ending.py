@@ -15,6 +15,7 @@ from broker.domain.budget import LOSS
 from broker.domain.lifecycle import TERMINAL, JobState
 from broker.domain.money import Money, most_within
 from broker.domain.recovery import Recovery
+from broker.services.worn import MOST_LOST, TOO_MANY
 from tests.simulation.checks import hold
 from tests.simulation.scenery import RATES, at_worst, first_quote, in_won, price_of
 from tests.simulation.vendor import GAP
@@ -156,6 +157,9 @@ def _failed(world: World, job: Job) -> bool:
     if job.error_code in FORGOTTEN:
         lost = line is not None and (line.gone or world.vendor.without_result(line))
         return lost and (world.plan.recovery is not Recovery.RERUN or not line.gone)
+    if job.error_code == TOO_MANY:
+        ends = [a.end for a in world.store.tables["attempts"].values() if a.job == job.id]
+        return ends.count(AttemptEnd.LOST) + ends.count(AttemptEnd.ABSENT) >= MOST_LOST
     return job.error_code == "released" and job.id in world.operator.released
 
 

@@ -6,11 +6,11 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from broker.domain.alter import alter
-from broker.domain.attempt import GIVEN_UP, MAY_HAVE_LANDED
+from broker.domain.attempt import GIVEN_UP, MAY_HAVE_LANDED, AttemptEnd
 from broker.domain.fairshare import Waiting
 from broker.domain.lifecycle import JobState
 from broker.domain.wanted import unwanted
-from broker.store.jobs import IN_FLIGHT, SCANNED, WAITING, StaleFence, Standing
+from broker.store.jobs import DOUBTED, IN_FLIGHT, SCANNED, WAITING, StaleFence, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -205,13 +205,22 @@ class Jobs:
         known = [name for name in sorted(wanted) if self._tx.row("devices", name) is not None]
         return [name for name in known if self._tx.lock("devices", name, skip=True)]
 
-    def in_flight(self, names: Sequence[str]) -> dict[str, int]:
+    def in_flight(self, names: Sequence[str], at: datetime) -> dict[str, int]:
         self._tx.statement()
         counts: dict[str, int] = {}
         for job in self._tx.all("jobs"):
-            if job.state in _IN_FLIGHT and job.due_at is not None and job.device in names:
+            lately = job.state is JobState.ATTENTION and job.updated_at > at - DOUBTED
+            if (lately or job.state in _IN_FLIGHT) and job.due_at is not None and job.device in names:
                 counts[job.device] = counts.get(job.device, 0) + 1
         return counts
+
+    def put_off(self, ids: Iterable[str], until: datetime) -> None:
+        for name in ids:
+            self._tx.statement()
+            self._tx.lock("jobs", name)
+            job = self._tx.row("jobs", name)
+            if job.due_at is not None:
+                self._tx.put("jobs", name, alter(job, due_at=until, lease_owner=None, lease_until=until))
 
     def next_due(self, backends: Sequence[str], *, sent: bool = False) -> datetime | None:
         self._tx.statement()
@@ -264,6 +273,7 @@ class Attempts:
                 continue
             self._tx.lock("attempts", attempt.id)
             stored: Attempt = self._tx.row("attempts", attempt.id)
+            self._tx.takes(attempt.word)
             learned = {name: getattr(attempt, name) for name in _LEARNED}
             learned["remote_id"] = attempt.remote_id or stored.remote_id
             self._tx.put("attempts", attempt.id, alter(stored, **learned))
@@ -290,6 +300,18 @@ class Attempts:
     def of(self, job_id: str) -> list[Attempt]:
         self._tx.statement()
         return sorted((a for a in self._tx.all("attempts") if a.job == job_id), key=attrgetter("number"))
+
+    def lost(self, job_ids: Iterable[JobId]) -> dict[JobId, int]:
+        self._tx.statement()
+        wanted = frozenset(job_ids)
+        counts: dict[JobId, int] = {}
+        for attempt in self._tx.all("attempts"):
+            if attempt.job in wanted and attempt.end in (AttemptEnd.LOST, AttemptEnd.ABSENT):
+                counts[attempt.job] = counts.get(attempt.job, 0) + 1
+        return counts
+
+    def forget_unsent(self, job_id: JobId, kept: int) -> None:
+        """Nothing: what the schedule's judge reads is whole. The tables' bound is tested on the databases."""
 
     def known(self, backend: str, remote_ids: Sequence[str]) -> set[str]:
         self._tx.statement()

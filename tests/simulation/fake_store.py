@@ -18,6 +18,7 @@ from broker.store import unit_of_work
 from broker.store.unit_of_work import Store, Work
 from tests.simulation.fake_books import Archive, Audit, Catalogue, Events, Leases, Ledger, Orphans, People
 from tests.simulation.fake_jobs import Attempts, Jobs
+from tests.simulation.fake_watch import Breakers, Spoiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     "jobs", "attempts", "budgets", "usage", "orphans", "programs", "decisions", "snapshots", "results", "leases",
-    "devices", "prices", "rates", "pauses", "members", "shares", "resubmit", "access",
+    "devices", "prices", "rates", "pauses", "members", "shares", "resubmit", "access", "breakers", "spoiled",
 )  # fmt: skip
 LOGS = ("entries", "events", "audit")
 BUSY = 60_000_000
@@ -67,6 +68,7 @@ class FakeStore(Store):
         self.tables: dict[str, dict[Any, Any]] = {name: {} for name in TABLES}
         self.logs: dict[str, list[Any]] = {name: [] for name in LOGS}
         self.locks: dict[tuple[str, Any], Transaction] = {}
+        self.refuses: str | None = None  # a character that this database does not take
         self.checking: Callable[[Transaction], None] = lambda _: None
         self.ended: Callable[[], None] = lambda: None
 
@@ -205,6 +207,11 @@ class Transaction:
         finally:
             self.waits_for = None
 
+    def takes(self, text: str | None) -> None:
+        """What a driver does with a text that its database does not know: it refuses the whole statement."""
+        if text is not None and self._store.refuses is not None and self._store.refuses in text:
+            raise ValueError("a character that the database does not take")
+
     def commit(self) -> None:
         """Make everything visible at once."""
         self._store.checking(self)
@@ -245,6 +252,8 @@ class FakeWork(Work):
     attempts = _Repository(Attempts)
     ledger = _Repository(Ledger)
     orphans = _Repository(Orphans)
+    breakers = _Repository(Breakers)
+    spoiled = _Repository(Spoiled)
     archive = _Repository(Archive)
     events = _Repository(Events)
     audit = _Repository(Audit)

@@ -80,7 +80,7 @@ def what_is_due(work):
         work.jobs.queued_devices(["pasqal"], at), work.jobs.first_in_line(DEVICE.name, at),
         work.jobs.next_in_line(DEVICE.name, NAMES[:1], at, 5), work.jobs.take(NAMES[:2], at),
         work.jobs.past_deadline(["pasqal"], LATER[60], 5),
-        work.jobs.due(["pasqal"], at, 5), work.jobs.in_flight([DEVICE.name]),
+        work.jobs.due(["pasqal"], at, 5), work.jobs.in_flight([DEVICE.name], at),
     )  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def save_unaware(work):
 def look_at_due(work):
     return (
         work.jobs.due(["pasqal"], LATER[5], 9), work.jobs.due(["pasqal"], LATER[95], 9),
-        work.jobs.due(["pasqal"], LATER[95], 0), work.jobs.in_flight([DEVICE.name]),
+        work.jobs.due(["pasqal"], LATER[95], 0), work.jobs.in_flight([DEVICE.name], LATER[95]),
         work.jobs.due(["pasqal"], LATER[5], 9, only=[NAMES[0]]), work.attempts.unresolved("pasqal"),
         disturbed(work, LATER[5]),
     )  # fmt: skip

@@ -8,11 +8,24 @@ from contextlib import suppress
 import pytest
 
 from broker.domain.recovery import Recovery
-from broker.store import archive, attempts, audit, catalogue, events, jobs, leases, ledger, orphans, people
+from broker.store import (
+    archive,
+    attempts,
+    audit,
+    breakers,
+    catalogue,
+    events,
+    jobs,
+    leases,
+    ledger,
+    orphans,
+    people,
+    spoiled,
+)
 from broker.store.engine import WRITE, open_engine
 from broker.store.tables import agreements, budgets, metadata, projects
 from broker.store.unit_of_work import Store
-from tests.simulation import fake_books, fake_jobs
+from tests.simulation import fake_books, fake_jobs, fake_watch
 from tests.simulation.fake_store import Deadlock, FakeStore
 from tests.simulation.run import crew
 from tests.simulation.scenery import PIECE, START, furnish
@@ -82,6 +95,7 @@ def test_every_answer_is_the_real_stores(tmp_path, dialect):
         (fake_books.Archive, archive.Archive), (fake_books.Events, events.Events), (fake_books.Audit, audit.Audit),
         (fake_books.Leases, leases.Leases), (fake_books.People, people.People),
         (fake_books.Catalogue, catalogue.Catalogue), (fake_books.Orphans, orphans.Orphans),
+        (fake_watch.Breakers, breakers.Breakers), (fake_watch.Spoiled, spoiled.Spoiled),
     ],
 )  # fmt: skip
 def test_every_method_takes_what_the_real_one_takes(ours, theirs):

@@ -14,6 +14,7 @@ from broker.domain.device import Kind
 from broker.domain.lifecycle import TERMINAL, JobState
 from broker.domain.recovery import Recovery
 from broker.services import submit
+from broker.store.jobs import DOUBTED
 from tests.simulation.actors import Client, Gateway, Operator, Worker
 from tests.simulation.checks import Checks
 from tests.simulation.ending import judge
@@ -148,12 +149,14 @@ class World:
         jobs, locks = self.store.tables["jobs"].values(), self.store.locks
         room = {name: self._room(each) for name, each in self.devices.items()}
         for job in jobs:
-            room[job.device] -= job.state in IN_FLIGHT
+            room[job.device] -= job.state in IN_FLIGHT or self._doubted(job)
         first: datetime | None = None
         for job in jobs:
             due = job.due_at
             if due is None or (locks and ("jobs", job.id) in locks) or not self._reachable(job, room[job.device]):
                 continue
+            if job.state is JobState.QUEUED and not job.cancel_requested:
+                due = max(due, *(self._closed_until(scope) for scope in (job.device, job.backend)))
             if job.lease_until is not None and job.lease_until > due:
                 due = job.lease_until
             if job.state is JobState.QUEUED and not job.cancel_requested:
@@ -167,6 +170,13 @@ class World:
         rows = [self.store.tables["pauses"].get(scope) for scope in (job.device, job.backend)]
         until = max((row[2] for row in rows if row is not None), default=START)
         return until if job.deadline is None else min(until, job.deadline)
+
+    def _doubted(self, job: Job) -> bool:
+        return job.state is JobState.ATTENTION and job.updated_at > self.clock() - DOUBTED
+
+    def _closed_until(self, scope: str) -> datetime:
+        breaker = self.store.tables["breakers"].get(scope)
+        return START if breaker is None or breaker.open_until is None else breaker.open_until
 
     def _room(self, device: Device) -> int:
         locked = self.store.locks and ("devices", device.name) in self.store.locks

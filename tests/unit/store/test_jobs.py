@@ -201,7 +201,7 @@ def test_in_flight_counts_what_takes_room_at_a_device(store):
     states = [JobState.SUBMITTING, JobState.UNKNOWN, JobState.RUNNING, JobState.QUEUED]
     kept(store, [replace(each, state=state) for each, state in zip(numbered(4), states, strict=True)])
     with store.read() as work:
-        assert work.jobs.in_flight([AER]) == {AER: 3}
+        assert work.jobs.in_flight([AER], NOW) == {AER: 3}
 
 
 def test_next_due_is_the_earliest_of_the_backends_asked_for(store):

@@ -1,4 +1,4 @@
-"""Safe: makers and limits of keys, bills of attempts, lines of members, walls, and the hub's time."""
+"""Safe: makers and limits of keys, bills of attempts, lines of members, walls, breakers, and the hub's time."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,12 +25,15 @@ def upgrade() -> None:
     _attempts()
     _lines()
     _walls()
+    _trouble()
     _clocks()
 
 
 def downgrade() -> None:
     """Contract."""
     op.drop_table("clocks")
+    op.drop_table("spoiled")
+    op.drop_table("breakers")
     op.drop_table("walls")
     _lines_back()
     _attempts_back()
@@ -106,6 +109,29 @@ def _walls() -> None:
         sa.Column("means", sa.Text(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("machine", "name", name=op.f("pk_walls")),
+    )
+
+
+def _trouble() -> None:
+    op.create_table(
+        "breakers",
+        sa.Column("scope", sa.String(length=256), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("trips", sa.Integer(), nullable=False),
+        sa.Column("open_until", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("probing", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("scope", name=op.f("pk_breakers")),
+    )
+    op.create_table(
+        "spoiled",
+        sa.Column("place", sa.String(length=256), nullable=False),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("place", name=op.f("pk_spoiled")),
     )
 
 

@@ -435,3 +435,48 @@ def test_a1_a_format_that_may_carry_code_is_never_everybodys(projects, owner):
 def test_a1_every_gate_format_is_decided():
     assert set(CARRIES_NO_CODE) == {"openqasm2", "openqasm3"}
     assert not set(CARRIES_NO_CODE) & {Format.PULSER.value, Format.PERCEVAL.value, Format.AHS.value}
+
+
+def test_a6_a_result_that_is_too_large_fails_at_the_first_time(monkeypatch, children):
+    async def scene(world):
+        monkeypatch.setattr(dispatching, "MOST_BYTES", 100)
+        job = world.add("a")
+        world.dispatch.pump()
+        await world.all_ended([job])
+        return job
+
+    job = play(scene)
+    assert (job.phase, job.error["code"], job.answer) == ("failed", "result_too_large", None)
+    assert "MiB" in job.error["message"]
+
+
+def test_a6_what_nobody_has_fetched_is_never_dropped_for_room(monkeypatch, children):
+    async def scene(world):
+        monkeypatch.setattr("backends.local.book.KEPT_BYTES", 500)
+        jobs = [world.add(str(number)) for number in range(5)]
+        world.dispatch.pump()
+        await world.all_ended(jobs)
+        world.book.forget()
+        before = [world.book.get(job.id) is not None for job in jobs]
+        for job in jobs[1:4]:
+            world.book.fetched(job)
+        world.book.forget()
+        return before, [world.book.get(job.id) is not None for job in jobs]
+
+    before, after = play(scene)
+    assert all(before)
+    assert after == [True, False, False, True, True]
+
+
+def test_a6_while_too_much_waits_to_be_fetched_nothing_new_is_taken(monkeypatch, children):
+    async def scene(world):
+        monkeypatch.setattr("backends.local.book.MOST_UNFETCHED", 1)
+        empty = world.book.full
+        job = world.add("a")
+        world.dispatch.pump()
+        await world.all_ended([job])
+        filled = world.book.full
+        world.book.fetched(job)
+        return empty, filled, world.book.full
+
+    assert play(scene) == (False, True, False)

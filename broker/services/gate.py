@@ -1,0 +1,44 @@
+"""May anything be sent there now? The breakers as a claim sees them, and the probe that it lets through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from broker.domain.breaker import Breaker, probing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime, timedelta
+
+    from broker.store.unit_of_work import Work
+
+
+class Gate:
+    """The breakers of some devices and backends, inside the transaction of a claim."""
+
+    def __init__(self, work: Work, scopes: Iterable[str], *, at: datetime) -> None:
+        self._work = work
+        self._at = at
+        self._known = work.breakers.of(scopes, lock=True)
+
+    def room(self, scope: str, free: int) -> int:
+        """How many of ``free`` places may be used."""
+        known = self._known.get(scope)
+        return free if known is None else known.room(free, self._at)
+
+    def begun(self, scopes: Iterable[str], *, answer: timedelta) -> None:
+        """Something is sent there: where it is a probe, nothing follows until it must have been answered."""
+        for scope in scopes:
+            known = self._known.get(scope)
+            if known is not None and known.open_until is not None:
+                self._known[scope] = probed = probing(known, at=self._at, answer=answer)
+                self._work.breakers.put([probed], self._at)
+
+
+def open_reasons(known: Iterable[Breaker], at: datetime) -> dict[str, str]:
+    """Scope -> why nothing is sent there now, and until when."""
+    return {each.scope: _said(each) for each in known if each.is_open(at)}
+
+
+def _said(each: Breaker) -> str:
+    return f"{each.failures} failures in a row; tried again at {each.open_until:%Y-%m-%dT%H:%M:%SZ}: {each.reason}"
