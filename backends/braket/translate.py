@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import re
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,9 @@ _FUNCTIONS = frozenset({"sin", "cos", "tan", "exp", "log", "sqrt", "arcsin", "ar
 
 
 def warm() -> None:
-    """Import Qiskit before the first program comes."""
+    """Import Qiskit, and Pulser where it is installed, before the first program comes: each project has a new fork."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module("pulser.sampler")
     _qiskit_circuit("openqasm3", 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit q;\nbit c;\nh q;\nc = measure q;\n')
 
 

@@ -29,7 +29,8 @@ MOST_OPERATIONS: Final = 2_000
 _MOST_WIDTH: Final = {"gate": 12, "analog": 5, "photonic": 10}
 _MOST_PHOTONS: Final = 5
 _MOST_US: Final = 6.0
-_ALIVE: Final = 6
+_ALIVE: Final = 10
+_TOGETHER: Final = 12
 _GATE: Final = (Format.OPENQASM2, Format.OPENQASM3)
 _BRAKET_GATES: Final = ["h", "x", "y", "z", "rx", "ry", "rz", "cnot", "cz", "s", "t", "v", "i", "swap", "ccnot"]
 
@@ -193,13 +194,16 @@ class Children:
 
     def __init__(self) -> None:
         self._alive: OrderedDict[str, Child] = OrderedDict()
+        self._runs = 0
 
     def run(self, room: Room, program: Program, need: Requirement, draw: Random) -> Ran:
         """The program's end in that room."""
         point = {name: float(draw.choice((0.0, 0.5, 1.0, 400.0))) for name in need.parameters[:64]}
         call = {"request": room.request(program, need, point), "program": program.source}
+        # A few programs to a process, as a project's come: what one leaves behind, the next may meet.
+        owner, self._runs = f"project {self._runs // _TOGETHER}", self._runs + 1
         try:
-            answer = self._child(room).call(call)
+            answer = self._child(room).call(call, owner=owner)
         except ChildKilled as killed:
             lines = killed.tail.splitlines()
             heard = tuple(line for line in lines if line.startswith(HEARD))
