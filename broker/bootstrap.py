@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from broker import logs
 from broker.api.app import build
-from broker.api.guard import RateLimit
+from broker.api.guard import RateLimit, Strangers
 from broker.api.room import Room
 from broker.metrics import Metrics
 from broker.queue import doorbell
@@ -54,6 +54,7 @@ def open_room(settings: Settings, store: Store, *, clock: Callable[[], datetime]
         clock=clock,
         keys=Keys(store, settings.secret()),
         rate=RateLimit(settings.rate_per_s, settings.rate_burst),
+        strangers=Strangers(),
         market=market,
         preparation=Preparation(store, market),
         writer=Writer(admitter),

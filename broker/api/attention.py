@@ -9,13 +9,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from broker.api import present, schemas
-from broker.api.caller import needs, room_of
+from broker.api.caller import KeyFirst, needs, room_of
 from broker.api.jobs import PROBLEMS, JobPath, answer
 from broker.api.schemas import ID
 from broker.domain.hub import Member
 from broker.services import attend
 
-router = APIRouter(prefix="/v1", tags=["attention"])
+router = APIRouter(prefix="/v1", tags=["attention"], route_class=KeyFirst)
 Operator = Annotated[Member, Depends(needs("ops"))]
 
 

@@ -11,14 +11,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from broker.api import schemas
-from broker.api.caller import needs, room_of
+from broker.api.caller import KeyFirst, needs, room_of
 from broker.api.jobs import PROBLEMS, answer
 from broker.domain.errors import RequestInvalid
 from broker.domain.hub import Member
 from broker.services.remarks import KINDS, Remark, Remarks
 from broker.services.series import MOST_STEPS, TARGETS, Dashboard, Series, Span
 
-router = APIRouter(prefix="/grafana", tags=["grafana"])
+router = APIRouter(prefix="/grafana", tags=["grafana"], route_class=KeyFirst)
 Operator = Annotated[Member, Depends(needs("ops"))]
 Name = Annotated[str, Field(max_length=128)]
 LONGEST = timedelta(days=366)

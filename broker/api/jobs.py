@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from broker.api import present, schemas
-from broker.api.caller import allow, member_of, needs, room_of
+from broker.api.caller import KeyFirst, allow, member_of, needs, room_of
 from broker.api.errors import TITLES
 from broker.api.schemas import ID, TEXT
 from broker.api.spans import TRACE_KEY
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from broker.services.prepare import Inspected
     from broker.services.submit import Admitted
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=KeyFirst)
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 Reader = Annotated[Member, Depends(needs("jobs:read"))]
 Writer = Annotated[Member, Depends(needs("jobs:write"))]

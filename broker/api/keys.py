@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from broker.api import present, schemas
-from broker.api.caller import member_of, room_of
+from broker.api.caller import KeyFirst, member_of, room_of
 from broker.api.jobs import PROBLEMS, answer, later
 from broker.domain.errors import Forbidden, NotFound, RequestInvalid
 from broker.domain.hub import Member
@@ -18,7 +18,7 @@ from broker.domain.scopes import SCOPES_OF, Role, known
 from broker.store.people import KeyRow
 from broker.store.unit_of_work import Work
 
-router = APIRouter(prefix="/v1/keys", tags=["keys"])
+router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=KeyFirst)
 KeyPath = Annotated[str, Path(max_length=64, pattern=schemas.ID)]
 Caller = Annotated[Member, Depends(member_of)]
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from broker.api.guard import RateLimit
+    from broker.api.guard import RateLimit, Strangers
     from broker.metrics import Metrics
     from broker.services.keys import Keys
     from broker.services.look import Look
@@ -30,6 +30,7 @@ class Room:
     clock: Callable[[], datetime]
     keys: Keys
     rate: RateLimit
+    strangers: Strangers
     market: Market
     preparation: Preparation
     writer: Writer

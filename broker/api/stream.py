@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from broker.api import present
-from broker.api.caller import needs, room_of
+from broker.api.caller import KeyFirst, needs, room_of
 from broker.api.jobs import PROBLEMS
 from broker.api.schemas import ID
 from broker.domain.errors import RequestInvalid
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from broker.api.room import Room
     from broker.store.events import StoredEvent
 
-router = APIRouter(prefix="/v1", tags=["events"])
+router = APIRouter(prefix="/v1", tags=["events"], route_class=KeyFirst)
 PAGE = 200
 POLL_S = 0.25
 BEAT_S = 15.0

@@ -56,7 +56,7 @@ def served(url: str, data: Path, *, count: int = 1, **environ: str) -> Iterator[
             command = [sys.executable, "-m", "uvicorn", "--factory", "broker.bootstrap:gateway", "--port", str(port)]
             with (data / f"gateway-{number}.log").open("wb") as log:
                 process = subprocess.Popen(
-                    [*command, "--no-access-log", "--backlog", "4096"],
+                    [*command, "--no-access-log", "--backlog", "4096", "--http", "broker.api.connection:Connection"],
                     env=os.environ | FAST | known | environ, stdout=log, stderr=log,
                 )  # fmt: skip
             started.append(Served(port=port, process=process))
