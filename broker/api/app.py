@@ -35,6 +35,7 @@ def build(room: Room) -> FastAPI:
         yield
         await run_in_threadpool(room.writer.stop)
         await run_in_threadpool(room.keys.flush)
+        await run_in_threadpool(room.preparation.close)
 
     docs = "/docs" if room.settings.docs else None
     app = FastAPI(

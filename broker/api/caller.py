@@ -83,7 +83,7 @@ class KeyFirst(APIRoute):
             if keyed:
                 member = await member_of(request)
                 for check in checks:
-                    await check(member)  # type: ignore[misc]
+                    await check(member)
             return await answer(request)
 
         return after_the_key

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from starlette.types import Receive, Scope, Send
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
 
 HEAD_BYTES = 32 << 10  # request line and headers; browsers send less than 8 KiB, a trace's baggage at most as much
@@ -169,7 +170,7 @@ class Connection(HttpToolsProtocol):
         self._keeper.waiting.pop(self, None)
         if len(self.pipeline) >= PIPELINE:
             raise self._refuse(429, f"at most {PIPELINE} requests may wait on one connection")
-        self.app = self._serving if len(self.tasks) < BUSY else busy  # type: ignore[assignment]
+        self.app = self._serving if len(self.tasks) < BUSY else busy
         super().on_headers_complete()
         self.cycle.transport = self  # type: ignore[assignment]  # how it ends is ours to decide: see close()
 
@@ -249,7 +250,8 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  the base class calls it so
         """A problem, whatever was wrong with the bytes."""
-        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+        cycle: RequestResponseCycle | None = vars(self)["cycle"]
+        if cycle is not None and cycle.response_started and not cycle.response_complete:
             self.transport.abort()  # in the middle of another answer there is no place for this one
             return
         found = self._refused or Refused(400, "this is no HTTP request")

@@ -67,7 +67,7 @@ DIGITS = 18
 
 
 class Body:
-    """One request's body on its way: counted, and where it was not read to its end, the connection is not used again."""
+    """One request's body on its way: counted, and where it was not read to its end, the connection ends."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, *, limit: int, in_hand: InHand) -> None:
         self._scope = scope

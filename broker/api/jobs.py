@@ -106,25 +106,23 @@ def later(value: datetime | None, at: datetime, *, pointer: str) -> datetime | N
 async def decide(
     room: Room, member: Member, body: schemas.QuoteRequest, at: datetime
 ) -> tuple[Program, Inspected, Decided]:
-    """Intake and routing; on the event loop when all answers are cached, else in a thread."""
+    """Intake and routing; on the event loop where both are brief, else where nobody waits behind them."""
     program = Program.of(body.program.format, body.program.source)
-    policy = policy_of(body, at)
+    policy, preparation = policy_of(body, at), room.preparation
+    inspected = preparation.inspected(program) or await preparation.inspect(program, member.id)
+    check_points(inspected.requirement, body.points)
 
-    def work() -> tuple[Program, Inspected, Decided]:
-        inspected = room.preparation.inspected(program) or room.preparation.inspect(program)
-        check_points(inspected.requirement, body.points)
-        decided = room.preparation.decide(
+    def work() -> Decided:
+        return preparation.decide(
             member, inspected.requirement, policy, shots=body.shots, points=len(body.points), at=at
         )
-        return program, inspected, decided
 
-    small = len(body.program.source) < SMALL
-    if room.preparation.ready(member, at) and (small or room.preparation.inspected(program) is not None):
-        return work()
-    return await run_in_threadpool(work)
+    if preparation.ready(member, at) and len(inspected.text) < BRIEF:
+        return program, inspected, work()
+    return program, inspected, await run_in_threadpool(work)
 
 
-SMALL = 4096  # characters that intake reads faster than a thread is woken
+BRIEF = 8192  # characters of a requirement, above which routing it and writing that down takes milliseconds
 
 
 @router.post("", status_code=202, response_model=schemas.JobView, responses=ADMISSION, openapi_extra=SUBMISSION)

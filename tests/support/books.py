@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -125,7 +126,7 @@ class Day:
     def submit(self, *, shots=100, name="admin", key=None, trace=None):
         """One job of a member; its id."""
         at, member, program = self.clock(), self.member(name), Program.of(Format.OPENQASM2, BELL)
-        inspected = self.preparation.inspect(program)
+        inspected = asyncio.run(self.preparation.inspect(program, "member"))
         policy = Policy(prefer=Preference.CHEAPEST, device=DEVICE.name, max_cost=None, deadline=None, min_success=None)
         decided = self.preparation.decide(member, inspected.requirement, policy, shots=shots, points=0, at=at)
         submission = Submission(

@@ -36,7 +36,7 @@ def submission(store, name="bob", *, key=None, fingerprint="f", shots=100):
     preparation = Preparation(store, Market(store))
     with store.read() as work:
         member = work.people.member(member_id(name))
-    inspected = preparation.inspect(PROGRAM)
+    inspected = asyncio.run(preparation.inspect(PROGRAM, "member"))
     decided = preparation.decide(
         member, inspected.requirement, Policy(device="local/aer"), shots=shots, points=0, at=NOW
     )
