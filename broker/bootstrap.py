@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from broker import logs
 from broker.api.app import build
-from broker.api.guard import RateLimit, Strangers
+from broker.api.guard import Places, RateLimit, Strangers
+from broker.api.lanes import SlowLane
 from broker.api.room import Room
 from broker.metrics import Metrics
 from broker.queue import doorbell
+from broker.services.feed import Feed
 from broker.services.keys import Keys
 from broker.services.look import Look
 from broker.services.market import Market
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fastapi import FastAPI
+
+STREAMS, STREAMS_EACH = 500, 20  # open at once, together and by one key
+DOWNLOADS, DOWNLOADS_EACH = 32, 8  # of results that are sent in pieces, each of which holds a few MiB
 
 
 def utc_now() -> datetime:
@@ -59,6 +64,10 @@ def open_room(settings: Settings, store: Store, *, clock: Callable[[], datetime]
         preparation=Preparation(store, market),
         writer=Writer(admitter),
         look=Look(store),
+        feed=Feed(store),
+        slow=SlowLane(),
+        streams=Places("streams", most=STREAMS, each=STREAMS_EACH),
+        downloads=Places("large results", most=DOWNLOADS, each=DOWNLOADS_EACH),
         metrics=Metrics(),
         tracing=tracing,
     )

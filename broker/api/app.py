@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from broker.api import attention, errors, grafana, jobs, keys, offers, ops, stream
+from broker.api import attention, errors, grafana, jobs, keys, offers, ops, results, stream
 from broker.api.express import Express
 from broker.api.guard import BodyLimit
 from broker.api.schemas import JobRequest, Problem
@@ -33,6 +33,7 @@ def build(room: Room) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         room.writer.start()
         yield
+        await room.feed.stop()
         await run_in_threadpool(room.writer.stop)
         await run_in_threadpool(room.keys.flush)
         await run_in_threadpool(room.preparation.close)
@@ -48,7 +49,7 @@ def build(room: Room) -> FastAPI:
         redirect_slashes=False,  # a redirect would be built from whatever Host header the caller sent
     )
     app.state.room = room
-    for door in (jobs, attention, offers, keys, stream, grafana, ops):
+    for door in (jobs, results, attention, offers, keys, stream, grafana, ops):
         app.include_router(door.router)
     errors.register(app)
     _describe(app)

@@ -28,8 +28,12 @@ async def list_attention(
 ) -> Response:
     """The hub's jobs in attention, whoever's they are, oldest first; ``attempt.token`` is the name at the vendor."""
     room = room_of(request)
-    page, following = await run_in_threadpool(room.look.attention, member, cursor, limit, at=room.clock())
-    return answer({"jobs": [present.seen(each) for each in page], "next_cursor": following})
+
+    def read() -> Response:
+        page, following = room.look.attention(member, cursor, limit, at=room.clock())
+        return answer({"jobs": [present.seen(each) for each in page], "next_cursor": following})
+
+    return await room.slow(read)
 
 
 @router.post("/jobs/{job_id}/adopt", response_model=schemas.JobView, responses=PROBLEMS)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -230,8 +231,12 @@ async def list_jobs(  # noqa: PLR0913, PLR0917  one parameter per filter
     if since is not None and since.year < 1971:  # noqa: PLR2004  before any Unix time that is ours
         since = datetime(1971, 1, 1, tzinfo=UTC)
     wanted = Filter(state=state, device=device, name=name, tag=tag, since=since, cursor=cursor, limit=limit)
-    page, following = await run_in_threadpool(room.look.jobs, member, wanted, at=room.clock())
-    return answer({"jobs": [present.seen(each) for each in page], "next_cursor": following})
+
+    def read() -> Response:
+        page, following = room.look.jobs(member, wanted, at=room.clock())
+        return answer({"jobs": [present.seen(each) for each in page], "next_cursor": following})
+
+    return await room.slow(read)
 
 
 @router.get("/{job_id}", response_model=schemas.JobView, responses=PROBLEMS)
@@ -241,28 +246,27 @@ async def read_job(request: Request, job_id: JobPath, member: Reader) -> Respons
     return answer(present.seen(await run_in_threadpool(room.look.job, member, job_id, at=room.clock())))
 
 
-@router.get("/{job_id}/result", response_model=schemas.ResultView, responses=PROBLEMS)
-async def read_result(request: Request, job_id: JobPath, member: Reader) -> Response:
-    """The result in the normal form; 409 ``not_ready`` before there is one."""
-    text = await run_in_threadpool(room_of(request).look.result, member, job_id)
-    return Response(text, media_type="application/json")
-
-
 @router.get("/{job_id}/events", response_model=schemas.EventList, responses=PROBLEMS)
 async def read_events(request: Request, job_id: JobPath, member: Reader) -> Response:
     """Every move of a job."""
-    moves = await run_in_threadpool(room_of(request).look.events, member, job_id)
+    room = room_of(request)
+    moves = await room.slow(partial(room.look.events, member, job_id))
     return answer({"events": [present.event(move) for move in moves]})
 
 
 @router.get("/{job_id}/decision", response_model=schemas.DecisionView, responses=PROBLEMS)
 async def read_decision(request: Request, job_id: JobPath, member: Reader) -> Response:
     """Why this device: every offer and refusal, as decided."""
-    body, snapshot = await run_in_threadpool(room_of(request).look.decision, member, job_id)
-    stored = json.loads(body)
-    decided_at = datetime.fromisoformat(json.loads(snapshot)["at"])
-    prefer = load_asked(stored["asked"]).policy.prefer.value
-    return answer(present.decision(load_decision(stored["decision"]), prefer=prefer, decided_at=decided_at))
+    room = room_of(request)
+
+    def read() -> Response:
+        body, snapshot = room.look.decision(member, job_id)
+        stored = json.loads(body)
+        decided_at = datetime.fromisoformat(json.loads(snapshot)["at"])
+        prefer = load_asked(stored["asked"]).policy.prefer.value
+        return answer(present.decision(load_decision(stored["decision"]), prefer=prefer, decided_at=decided_at))
+
+    return await room.slow(read)
 
 
 @router.post("/{job_id}/cancel", response_model=schemas.JobView, responses=PROBLEMS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
@@ -55,7 +56,7 @@ async def metrics(request: Request) -> Response:
     """Prometheus metrics, read from the store; behind a token of their own where one is configured."""
     room = room_of(request)
     _check_token(request, room.settings.metrics_token)
-    text = await run_in_threadpool(room.metrics.expose, room.store, room.clock())
+    text = await room.slow.together("metrics", partial(room.metrics.expose, room.store, room.clock()))
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from broker.api.guard import RateLimit, Strangers
+    from broker.api.guard import Places, RateLimit, Strangers
+    from broker.api.lanes import SlowLane
     from broker.metrics import Metrics
+    from broker.services.feed import Feed
     from broker.services.keys import Keys
     from broker.services.look import Look
     from broker.services.market import Market
@@ -35,5 +37,9 @@ class Room:
     preparation: Preparation
     writer: Writer
     look: Look
+    feed: Feed
+    slow: SlowLane
+    streams: Places
+    downloads: Places
     metrics: Metrics
     tracing: Tracing | None = None

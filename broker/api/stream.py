@@ -11,12 +11,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from broker.api import present
-from broker.api.caller import KeyFirst, needs, room_of
+from broker.api.caller import KeyFirst, allow, needs, room_of
 from broker.api.jobs import PROBLEMS
+from broker.api.lanes import Lasting
 from broker.api.schemas import ID
-from broker.domain.errors import RequestInvalid
+from broker.domain.errors import Forbidden, RequestInvalid, Unauthenticated
 from broker.domain.hub import Member
 from broker.domain.lifecycle import TERMINAL
+from broker.services.feed import Cut, Listener
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=KeyFirst)
 PAGE = 200
-POLL_S = 0.25
+WINDOW = 5000  # moves of everybody that one read looks at
+ENDS = {state.value for state in TERMINAL}
 BEAT_S = 15.0
 LONGEST_S = 3600.0
 MAX_SEQ = 2**63 - 1
@@ -55,8 +58,11 @@ async def stream(
     start = _resume(request, after)
     if start is None:
         start = 0 if job is not None else await run_in_threadpool(_last, room)
-    source = _follow(room, member, job, start, follow=follow)
-    return StreamingResponse(source, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    room.streams.enter(member.key)
+    standing = Standing(room, request.headers.get("authorization", "").partition(" ")[2], member)
+    source = _while_good(_follow(room, standing, job, start, follow=follow))
+    headers = {"Cache-Control": "no-store"}
+    return Lasting(source, room.streams, member.key, media_type="text/event-stream", headers=headers)
 
 
 def _resume(request: Request, after: int | None) -> int | None:
@@ -73,27 +79,119 @@ def _last(room: Room) -> int:
         return work.events.last()
 
 
-async def _follow(room: Room, member: Member, job: str | None, seq: int, *, follow: bool) -> AsyncIterator[str]:
-    def page() -> tuple[list[StoredEvent], bool]:
-        with room.store.read() as work:
-            # The job before its moves: whoever sees that it has ended then also sees its last move.
-            watched = None if job is None else work.jobs.get(job)
-            over = watched is not None and watched.state in TERMINAL
-            moves = work.events.after(seq, PAGE, organisation=member.organisation, project=member.project, job=job)
-            return moves, over and len(moves) < PAGE
+class Standing:
+    """Whether who opened a stream may still read it."""
 
+    def __init__(self, room: Room, secret: str, member: Member) -> None:
+        self._room = room
+        self._secret = secret
+        self.member = member
+
+    def check(self) -> None:
+        """Look the key up again if that was not done within the cache's age. Blocks.
+
+        Raises:
+            Unauthenticated, Forbidden: the key has ended, or lost the scope.
+        """
+        at = self._room.clock()
+        allow(self._room.keys.known(self._secret, at) or self._room.keys.member(self._secret, at), "jobs:read")
+
+    def sure(self) -> bool:
+        """Whether that was done a moment ago."""
+        try:
+            return self._room.keys.known(self._secret, self._room.clock()) is not None
+        except Unauthenticated:
+            return False
+
+
+async def _while_good(source: AsyncIterator[str]) -> AsyncIterator[str]:
+    try:
+        async for text in source:
+            yield text
+    except (Unauthenticated, Forbidden):
+        yield ": this API key has ended\n\n"
+    except Cut:
+        yield ": resume from the last id\n\n"
+
+
+async def _follow(room: Room, standing: Standing, job: str | None, seq: int, *, follow: bool) -> AsyncIterator[str]:
+    """What is in the store first, then what the feed tells: whoever listens before the last read misses nothing."""
     yield "retry: 1000\n\n"
+    past = Past(room, standing, job, seq)
+    if not follow:
+        async for text in past.texts():
+            yield text
+        return
+    async for text in past.texts():  # most of it, before anything has to wait in the feed's queue
+        yield text
+    member = standing.member
+    listener = Listener(project=(member.organisation, member.project), job=job)
+    await room.feed.join(listener)
+    try:
+        async for text in past.texts():
+            yield text
+        if not past.ended:
+            async for text in _live(listener, standing, room, past.seq):
+                yield text
+    finally:
+        room.feed.leave(listener)
+
+
+class Past:
+    """Moves that are in the store after a position, in windows of bounded work."""
+
+    def __init__(self, room: Room, standing: Standing, job: str | None, seq: int) -> None:
+        self._room = room
+        self._standing = standing
+        self._job = job
+        self.seq = seq
+        self.ended = False
+
+    async def texts(self) -> AsyncIterator[str]:
+        """All of them up to now."""
+        more = True
+        while more and not self.ended:
+            moves, end, more, ended = await self._room.slow(self._page)
+            for move in moves:
+                if not self._standing.sure():
+                    await self._room.slow(self._standing.check)
+                self.seq = move.seq
+                yield _text(move)
+            self.seq, self.ended = max(self.seq, end), ended
+
+    def _page(self) -> tuple[list[StoredEvent], int, bool, bool]:
+        self._standing.check()
+        member = self._standing.member
+        with self._room.store.read() as work:
+            if self._job is None:
+                moves, end = work.events.window(
+                    self.seq, WINDOW, organisation=member.organisation, project=member.project
+                )
+                return moves, end, end == self.seq + WINDOW, False
+            # The job before its moves: whoever sees that it has ended then also sees its last move.
+            watched = work.jobs.get(self._job)
+            over = watched is not None and watched.state in TERMINAL
+            moves = work.events.after(self.seq, PAGE, organisation=member.organisation, job=self._job)
+            more = len(moves) == PAGE
+            return moves, self.seq, more, over and not more
+
+
+async def _live(listener: Listener, standing: Standing, room: Room, seq: int) -> AsyncIterator[str]:
+    """As it comes, until the job that is watched ends, or for ``LONGEST_S``."""
     loop = asyncio.get_running_loop()
-    started = beat = loop.time()
+    started = loop.time()
     while loop.time() - started < LONGEST_S:
-        moves, ended = await run_in_threadpool(page)
+        moves = [move for move in await listener.heard(BEAT_S) if move.seq > seq]
         for move in moves:
-            seq = move.seq
-            yield f"id: {move.seq}\nevent: move\ndata: {json.dumps(present.event(move))}\n\n"
-        if ended or (not follow and len(moves) < PAGE):
-            return
-        if loop.time() - beat > BEAT_S:
-            beat = loop.time()
+            if not standing.sure():
+                await room.slow(standing.check)
+            yield _text(move)
+            if listener.job is not None and move.after in ENDS:
+                return
+        if not moves:
+            await room.slow(standing.check)
             yield ": still here\n\n"
-        if len(moves) < PAGE:
-            await asyncio.sleep(POLL_S)
+
+
+def _text(move: StoredEvent) -> str:
+    return f"id: {move.seq}\nevent: move\ndata: {json.dumps(present.event(move))}\n\n"

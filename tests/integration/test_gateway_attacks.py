@@ -228,3 +228,61 @@ def test_a10_small_programs_that_are_heavy_hold_up_nobody(scene):
     assert codes[200] >= 8
     assert set(codes) == {200, 429}
     assert next(quote.result()[1]["program"]["qubits"] for quote in quotes if quote.result()[0] == 200) == 10_000
+
+
+@contextlib.contextmanager
+def listening(gateway, key, query="after=0", last=None):
+    """An open stream."""
+    resume = "" if last is None else f"Last-Event-ID: {last}\r\n"
+    with dialled(gateway) as connection:
+        connection.sendall(
+            f"GET /v1/events?{query} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\n{resume}\r\n".encode()
+        )
+        yield connection.makefile("rb")
+
+
+def ids(lines, count):
+    """The numbers of the next moves."""
+    found = []
+    for line in lines:
+        if line.startswith(b"id: "):
+            found.append(int(line[4:]))
+            if len(found) == count:
+                break
+    return found
+
+
+def test_a10_streams_that_begin_while_moves_come_miss_none_and_hear_none_twice(scene):
+    gateway, key = scene
+    alive(gateway, key)
+    with listening(gateway, key) as lines:
+        first = ids(lines, 1)[0]
+    with ThreadPoolExecutor(9) as crowd:
+        submits = [crowd.submit(alive, gateway, key) for _ in range(60)]
+        heard_by = [crowd.submit(follow, gateway, key, first, 120) for _ in range(6)]
+        for each in submits:
+            each.result()
+        found = [each.result() for each in heard_by]
+    assert all(numbers == found[0] for numbers in found)
+    assert found[0] == sorted(set(found[0]))
+    assert found[0] == list(range(found[0][0], found[0][0] + len(found[0])))  # nobody else moves here
+
+
+def follow(gateway, key, last, count):
+    with listening(gateway, key, last=last) as lines:
+        return ids(lines, count)
+
+
+def test_a10_a_key_has_so_many_streams_and_gets_them_back(scene):
+    gateway, key = scene
+    alive(gateway, key)
+    for _ in range(2):
+        with contextlib.ExitStack() as stack:
+            for _ in range(20):
+                ids(stack.enter_context(listening(gateway, key)), 1)
+            code, answer = gateway.call("GET", "/v1/events", key)
+            assert (code, answer["code"]) == (429, "rate_limited")
+        deadline = time.monotonic() + PATIENCE_S
+        while gateway.call("GET", "/v1/events?follow=false&after=9999999", key)[0] == 429:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
