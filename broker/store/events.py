@@ -85,7 +85,7 @@ class Events:
         if organisation is not None:
             query = query.where(events.c.organisation_id == organisation)
         if project is not None:
-            query = query.where(project == _PROJECT)
+            query = query.where(_of(project))
         if job is not None:
             query = query.where(events.c.job_id == job)
         return self._read(query)
@@ -94,7 +94,7 @@ class Events:
         """One project's moves among the next ``size`` of all, and the position after them: bounded work."""
         end = min(seq + size, max(seq, self.last()))
         inside = (events.c.seq > seq, events.c.seq <= end)
-        query = select(events).where(*inside, events.c.organisation_id == organisation, project == _PROJECT)
+        query = select(events).where(*inside, events.c.organisation_id == organisation, _of(project))
         return self._read(query), end
 
     def newest(self, seq: int, limit: int) -> list[tuple[StoredEvent, str]]:
@@ -115,6 +115,11 @@ class Events:
 def _project() -> ColumnElement[str]:
     """Looked up for each move, not joined: SQLite would begin with all jobs of the project, and sort their moves."""
     return select(jobs.c.project_id).where(jobs.c.id == events.c.job_id).scalar_subquery()
+
+
+def _of(project: str) -> ColumnElement[bool]:
+    here: ColumnElement[bool] = _project().in_([project])
+    return here
 
 
 def _event(row: Row[Any]) -> StoredEvent:
