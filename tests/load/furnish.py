@@ -9,6 +9,7 @@ import json
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import yaml
@@ -47,12 +48,11 @@ def main(url: str, directory: Path, jobs: int, size: int) -> dict[str, object]:
         for m in range(MEMBERS)
     ]
     keys, now = Keys(store, PEPPER.encode()), datetime.now(UTC)
-    made = []
     with store.write() as work:
-        for member in members:
-            made.append(
-                keys.create(work, member=member, name="load", scopes=SCOPES, at=now, expires_at=None, by="load")[1]
-            )
+        made = [
+            keys.create(work, member=member, name="load", scopes=SCOPES, at=now, expires_at=None, by="load")[1]
+            for member in members
+        ]
         first = work.people.member(members[0])
     program = Program.of(Format.OPENQASM2, BELL)
     with store.write() as work:
@@ -80,7 +80,7 @@ def past(store: Store, old, ids: list[str], now: datetime) -> None:
             {"job_id": each, "organisation_id": old.organisation, "backend": "local", "before": before, "after": after,
              "at": micros(now), "reason": ""}
             for each in ids
-            for before, after in zip(MOVES, MOVES[1:], strict=False)
+            for before, after in pairwise(MOVES)
         ]  # fmt: skip
         insert_rows(work.connection, tables.events, moves)
 
