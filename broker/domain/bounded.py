@@ -23,7 +23,7 @@ class Bounded(Generic[K, V]):
     def __init__(self, *, most: int, most_bytes: int) -> None:
         self._most = most
         self._most_bytes = most_bytes
-        self._kept: OrderedDict[K, tuple[V, int, str]] = OrderedDict()
+        self._kept: OrderedDict[K, tuple[V, int, str, K]] = OrderedDict()
         self._owned: dict[str, OrderedDict[K, None]] = {}
         self._bytes_of: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -41,9 +41,10 @@ class Bounded(Generic[K, V]):
             found = self._kept.get(key)
             if found is None:
                 return None
-            self._kept.move_to_end(key)
-            self._owned[found[2]].move_to_end(key)
-            return found[0]
+            value, _, owner, same = found  # the kept key: its hash and its equality cost nothing
+            self._kept.move_to_end(same)
+            self._owned[owner].move_to_end(same)
+            return value
 
     def put(self, key: K, value: V, *, size: int = 0, owner: str = "") -> None:
         """Keep, and forget others for it; what is larger than its owner's share is not kept at all."""
@@ -53,7 +54,7 @@ class Bounded(Generic[K, V]):
             if size * part > self._most_bytes:
                 return
             mine = self._owned.setdefault(owner, OrderedDict())
-            self._kept[key], mine[key] = (value, size, owner), None
+            self._kept[key], mine[key] = (value, size, owner, key), None
             self.bytes += size
             self._bytes_of[owner] = self._bytes_of.get(owner, 0) + size
             while len(mine) > max(1, self._most // part) or self._bytes_of[owner] * part > self._most_bytes:
@@ -72,7 +73,7 @@ class Bounded(Generic[K, V]):
         found = self._kept.pop(key, None)
         if found is None:
             return
-        _, size, owner = found
+        _, size, owner, _ = found
         self.bytes -= size
         self._bytes_of[owner] -= size
         mine = self._owned[owner]

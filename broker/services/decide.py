@@ -60,6 +60,22 @@ class Asked:
     currency: str
 
 
+class _Once:
+    """A question whose hash is computed once: it goes through every part of the requirement and of the access."""
+
+    __slots__ = ("_asked", "_hash")
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._hash = hash(asked)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Once) and self._asked == other._asked
+
+
 class Decider:
     """Answers questions on the newest snapshot; keeps a bounded number of answers, and none on an older one.
 
@@ -67,7 +83,7 @@ class Decider:
     """
 
     def __init__(self) -> None:
-        self._kept: Bounded[Asked, Decided] = Bounded(most=KEPT, most_bytes=KEPT_BYTES)
+        self._kept: Bounded[_Once, Decided] = Bounded(most=KEPT, most_bytes=KEPT_BYTES)
         self._newest: Posted | None = None
 
     def decide(self, asked: Asked, posted: Posted, *, owner: str = "") -> Decided:
@@ -75,10 +91,11 @@ class Decider:
         if posted is not self._newest:
             self._kept.clear()
             self._newest = posted
-        kept = self._kept.get(asked)
+        question = _Once(asked)
+        kept = self._kept.get(question)
         if kept is None or kept.posted is not posted:
             kept = decide(asked, posted)
-            self._kept.put(asked, kept, size=TIMES * len(kept.body), owner=owner)
+            self._kept.put(question, kept, size=TIMES * len(kept.body), owner=owner)
         return kept
 
 
