@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from backends.base import Order
+from broker.domain.bounded import Bounded
 from broker.store.requirement_text import load_requirement
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from broker.store.unit_of_work import Store
 
 KEPT = 512
+KEPT_BYTES = 64 << 20
+BATCH = 64  # programs that are in memory at once while they are read, each up to a MiB
+TIMES = 8  # a requirement's values take about so many bytes for each character of its text
 
 
 class Orders:
@@ -26,30 +30,33 @@ class Orders:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._programs: dict[str, tuple[Program, Requirement]] = {}
+        self._programs: Bounded[str, tuple[Program, Requirement]] = Bounded(most=KEPT, most_bytes=KEPT_BYTES)
 
     def read(self, jobs: Sequence[Job]) -> None:
-        """Fetch what these jobs need in one query."""
-        missing = {job.program for job in jobs} - self._programs.keys()
-        if not missing:
-            return
-        if len(self._programs) + len(missing) > KEPT:
-            self._programs.clear()
-            missing = {job.program for job in jobs}
+        """Fetch what these jobs need in few queries."""
+        missing = [sha256 for sha256 in {job.program for job in jobs} if sha256 not in self._programs]
+        for start in range(0, len(missing), BATCH):
+            self._fetch(missing[start : start + BATCH])
+
+    def _fetch(self, missing: Sequence[str]) -> dict[str, tuple[Program, Requirement]]:
         with self._store.read() as work:
             found = work.archive.programs(missing)
-        for sha256, (program, text) in found.items():
-            self._programs[sha256] = (program, load_requirement(json.loads(text)))
+        read = {sha256: (program, load_requirement(json.loads(text))) for sha256, (program, text) in found.items()}
+        for sha256, pair in read.items():
+            size = len(pair[0].source) + TIMES * len(found[sha256][1])
+            self._programs.put(sha256, pair, size=size)
+        return read
+
+    def _known(self, job: Job) -> tuple[Program, Requirement]:
+        return self._programs.get(job.program) or self._fetch([job.program])[job.program]
 
     def requirement(self, job: Job) -> Requirement:
         """What intake found out about the job's program."""
-        self.read([job])
-        return self._programs[job.program][1]
+        return self._known(job)[1]
 
     def order(self, job: Job, attempt: Attempt, device: Device) -> Order:
         """The order of one attempt; the same again for the same attempt."""
-        self.read([job])
-        program, requirement = self._programs[job.program]
+        program, requirement = self._known(job)
         return Order(
             job=job.id,
             project=job.project,
