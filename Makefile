@@ -30,7 +30,7 @@ define compile_one
 
 endef
 
-.PHONY: help setup demo up containers test check bench simulate crash fuzz lock clean
+.PHONY: help setup demo up containers test check bench load simulate crash fuzz lock clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ check: $(SETUP) ## format, lint, types, import arrows, unit tests
 
 bench: $(SETUP) ## measure admission, decision and driving (BENCH_ARGS=…)
 	$(BIN)/python tests/bench/run.py $(BENCH_ARGS)
+
+load: $(SETUP) ## floods, slow readers and half-open connections against one gateway; minutes (LOAD_ARGS=…)
+	$(BIN)/python -m tests.load.run $(LOAD_ARGS)
 
 simulate: $(SETUP) ## a million seeded schedules, and 5,000 against the sandboxes' own ledgers (SIMULATE_ARGS=…)
 	$(BIN)/python -m tests.simulation.run --schedules 1000000 $(SIMULATE_ARGS)

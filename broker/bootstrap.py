@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from broker import logs
 from broker.api.app import build
-from broker.api.guard import RateLimit
+from broker.api.guard import Places, RateLimit, Strangers
+from broker.api.lanes import SlowLane
 from broker.api.room import Room
 from broker.clock import hub_clock
 from broker.metrics import Metrics
 from broker.queue import doorbell
+from broker.services.feed import Feed
 from broker.services.issue import Issuer
 from broker.services.keys import Keys
 from broker.services.look import Look
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from broker.clock import Steady
+
+STREAMS, STREAMS_EACH = 500, 20  # open at once, together and by one member
+DOWNLOADS, DOWNLOADS_EACH = 32, 8  # of results that are sent in pieces, each of which holds a few MiB
 
 
 def open_store(settings: Settings) -> Store:
@@ -54,11 +59,17 @@ def open_room(settings: Settings, store: Store, *, clock: Steady | None = None) 
         keys=keys,
         issuer=Issuer(store, keys, clock),
         rate=RateLimit(settings.rate_per_s, settings.rate_burst),
+        strangers=Strangers(),
         market=market,
         preparation=Preparation(store, market),
         writer=Writer(admitter),
         look=Look(store),
         readiness=Readiness(store, clock, stale=timedelta(seconds=settings.scan_stale_s)),
+        feed=Feed(store),
+        slow=SlowLane(),
+        probes=SlowLane(at_once=1),  # of its own: a full lane must not make a gateway look dead
+        streams=Places("streams", most=STREAMS, each=STREAMS_EACH),
+        downloads=Places("large results", most=DOWNLOADS, each=DOWNLOADS_EACH),
         metrics=Metrics(),
         tracing=tracing,
     )

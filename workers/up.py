@@ -204,6 +204,8 @@ def _start(options: argparse.Namespace, supervisor: Supervisor) -> None:
         "5",
         "--backlog",
         "4096",
+        "--http",
+        "broker.api.connection:Connection",  # uvicorn's own bounds no head, no body's time and no connections
     )
     supervisor.start(Program(name="gateway", command=gateway, probe=f"{_url(options)}/healthz"))
     supervisor.start(Program(name="scan", command=(sys.executable, "-m", "workers.scan")))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from broker.api import attention, errors, grafana, jobs, keys, offers, ops, stream, walls
+from broker.api import attention, errors, grafana, jobs, keys, offers, ops, results, stream, walls
 from broker.api.express import Express
 from broker.api.guard import BodyLimit
 from broker.api.policy import Policy, page
@@ -34,8 +34,10 @@ def build(room: Room) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         room.writer.start()
         yield
+        await room.feed.stop()
         await run_in_threadpool(room.writer.stop)
         await run_in_threadpool(room.keys.flush)
+        await run_in_threadpool(room.preparation.close)
 
     app = FastAPI(
         title="qsubmit",
@@ -47,7 +49,7 @@ def build(room: Room) -> FastAPI:
         redirect_slashes=False,  # a redirect would be built from whatever Host header the caller sent
     )
     app.state.room = room
-    for door in (jobs, attention, offers, keys, stream, grafana, walls, ops):
+    for door in (jobs, results, attention, offers, keys, stream, grafana, walls, ops):
         app.include_router(door.router)
     if room.settings.docs:
         app.add_route("/docs", page, include_in_schema=False)

@@ -9,13 +9,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from broker.api import present, schemas
-from broker.api.caller import needs, room_of
+from broker.api.caller import KeyFirst, needs, room_of
 from broker.api.jobs import PROBLEMS, JobPath, answer
 from broker.api.schemas import ID
 from broker.domain.hub import Member
 from broker.services import attend
 
-router = APIRouter(prefix="/v1", tags=["attention"])
+router = APIRouter(prefix="/v1", tags=["attention"], route_class=KeyFirst)
 Operator = Annotated[Member, Depends(needs("ops"))]
 
 
@@ -28,8 +28,12 @@ async def list_attention(
 ) -> Response:
     """The hub's jobs in attention, whoever's they are, oldest first; ``attempt.token`` is the name at the vendor."""
     room = room_of(request)
-    page, following = await run_in_threadpool(room.look.attention, member, cursor, limit, at=room.clock())
-    return answer({"jobs": [present.seen(each) for each in page], "next_cursor": following})
+
+    def read() -> Response:
+        page, following = room.look.attention(member, cursor, limit, at=room.clock())
+        return answer({"jobs": [present.seen(each) for each in page], "next_cursor": following})
+
+    return await room.slow(read)
 
 
 @router.post("/jobs/{job_id}/adopt", response_model=schemas.JobView, responses=PROBLEMS)

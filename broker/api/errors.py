@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -36,6 +37,7 @@ STATUS: dict[type[errors.QsubmitError], int] = {
     errors.NotCancellable: 409,
     errors.NotReady: 409,
     errors.TooMany: 429,
+    errors.Unavailable: 503,
 }
 CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 TITLES = {
@@ -48,9 +50,11 @@ TITLES = {
     409: "Conflict",
     411: "Length required",
     413: "Too large",
+    414: "Address too long",
     415: "Unsupported media type",
     422: "Invalid",
     429: "Too many requests",
+    431: "Headers too large",
     500: "Internal error",
     503: "Unavailable",
 }
@@ -149,4 +153,5 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(ValidationError, _validation)
     app.add_exception_handler(OperationalError, _unavailable)
+    app.add_exception_handler(PoolTimeout, _unavailable)  # every connection of the pool was busy for too long
     app.add_exception_handler(Exception, _unforeseen)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from broker.api import schemas
-from broker.api.caller import needs, room_of
+from broker.api.caller import KeyFirst, needs, room_of
 from broker.api.jobs import PROBLEMS, answer
 from broker.domain.errors import RequestInvalid
 from broker.domain.hub import Member
 from broker.services.remarks import KINDS, Remark, Remarks
 from broker.services.series import MOST_STEPS, TARGETS, Dashboard, Series, Span
 
-router = APIRouter(prefix="/grafana", tags=["grafana"])
+router = APIRouter(prefix="/grafana", tags=["grafana"], route_class=KeyFirst)
 Operator = Annotated[Member, Depends(needs("ops"))]
 Name = Annotated[str, Field(max_length=128)]
 LONGEST = timedelta(days=366)
@@ -100,7 +100,7 @@ async def query(request: Request, body: Query, member: Operator) -> Response:
                 found += [_table(series)] if wanted.type == "table" else [_line(each) for each in series]
         return found
 
-    return answer(await run_in_threadpool(read))
+    return answer(await room_of(request).slow(read))
 
 
 @router.post("/annotations", responses=PROBLEMS)
@@ -108,7 +108,7 @@ async def mark(request: Request, body: AnnotationQuery, member: Operator) -> Res
     """Failures, orphans and pauses as ``{annotation, time, title, text, tags}``."""
     span = _span(body.range, timedelta(seconds=1), MOST_STEPS)
     kinds = _kinds(body.annotation.query or "")
-    remarks = await run_in_threadpool(Remarks(room_of(request).store).within, member.hub, kinds, span)
+    remarks = await room_of(request).slow(partial(Remarks(room_of(request).store).within, member.hub, kinds, span))
     return answer([_mark(body.annotation, remark) for remark in remarks])
 
 

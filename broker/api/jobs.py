@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -16,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from broker.api import present, schemas
-from broker.api.caller import allow, member_of, needs, room_of
+from broker.api.caller import KeyFirst, allow, member_of, needs, room_of
 from broker.api.errors import TITLES
 from broker.api.schemas import ID, TEXT
 from broker.api.spans import TRACE_KEY
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from broker.services.prepare import Inspected
     from broker.services.submit import Admitted
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=KeyFirst)
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 Reader = Annotated[Member, Depends(needs("jobs:read"))]
 Writer = Annotated[Member, Depends(needs("jobs:write"))]
@@ -106,25 +107,23 @@ def later(value: datetime | None, at: datetime, *, pointer: str) -> datetime | N
 async def decide(
     room: Room, member: Member, body: schemas.QuoteRequest, at: datetime
 ) -> tuple[Program, Inspected, Decided]:
-    """Intake and routing; on the event loop when all answers are cached, else in a thread."""
+    """Intake and routing; on the event loop where both are brief, else where nobody waits behind them."""
     program = Program.of(body.program.format, body.program.source)
-    policy = policy_of(body, at)
+    policy, preparation = policy_of(body, at), room.preparation
+    inspected = preparation.inspected(program) or await preparation.inspect(program, member.id)
+    check_points(inspected.requirement, body.points)
 
-    def work() -> tuple[Program, Inspected, Decided]:
-        inspected = room.preparation.inspected(program) or room.preparation.inspect(program)
-        check_points(inspected.requirement, body.points)
-        decided = room.preparation.decide(
+    def work() -> Decided:
+        return preparation.decide(
             member, inspected.requirement, policy, shots=body.shots, points=len(body.points), at=at
         )
-        return program, inspected, decided
 
-    small = len(body.program.source) < SMALL
-    if room.preparation.ready(member, at) and (small or room.preparation.inspected(program) is not None):
-        return work()
-    return await run_in_threadpool(work)
+    if preparation.ready(member, at) and len(inspected.text) < BRIEF:
+        return program, inspected, work()
+    return program, inspected, await run_in_threadpool(work)
 
 
-SMALL = 4096  # characters that intake reads faster than a thread is woken
+BRIEF = 8192  # characters of a requirement, above which routing it and writing that down takes milliseconds
 
 
 @router.post("", status_code=202, response_model=schemas.JobView, responses=ADMISSION, openapi_extra=SUBMISSION)
@@ -232,8 +231,12 @@ async def list_jobs(  # noqa: PLR0913, PLR0917  one parameter per filter
     if since is not None and since.year < 1971:  # noqa: PLR2004  before any Unix time that is ours
         since = datetime(1971, 1, 1, tzinfo=UTC)
     wanted = Filter(state=state, device=device, name=name, tag=tag, since=since, cursor=cursor, limit=limit)
-    page, following = await run_in_threadpool(room.look.jobs, member, wanted, at=room.clock())
-    return answer({"jobs": [present.seen(each) for each in page], "next_cursor": following})
+
+    def read() -> Response:
+        page, following = room.look.jobs(member, wanted, at=room.clock())
+        return answer({"jobs": [present.seen(each) for each in page], "next_cursor": following})
+
+    return await room.slow(read)
 
 
 @router.get("/{job_id}", response_model=schemas.JobView, responses=PROBLEMS)
@@ -243,28 +246,27 @@ async def read_job(request: Request, job_id: JobPath, member: Reader) -> Respons
     return answer(present.seen(await run_in_threadpool(room.look.job, member, job_id, at=room.clock())))
 
 
-@router.get("/{job_id}/result", response_model=schemas.ResultView, responses=PROBLEMS)
-async def read_result(request: Request, job_id: JobPath, member: Reader) -> Response:
-    """The result in the normal form; 409 ``not_ready`` before there is one."""
-    text = await run_in_threadpool(room_of(request).look.result, member, job_id)
-    return Response(text, media_type="application/json")
-
-
 @router.get("/{job_id}/events", response_model=schemas.EventList, responses=PROBLEMS)
 async def read_events(request: Request, job_id: JobPath, member: Reader) -> Response:
     """Every move of a job."""
-    moves = await run_in_threadpool(room_of(request).look.events, member, job_id)
+    room = room_of(request)
+    moves = await room.slow(partial(room.look.events, member, job_id))
     return answer({"events": [present.event(move) for move in moves]})
 
 
 @router.get("/{job_id}/decision", response_model=schemas.DecisionView, responses=PROBLEMS)
 async def read_decision(request: Request, job_id: JobPath, member: Reader) -> Response:
     """Why this device: every offer and refusal, as decided."""
-    body, snapshot = await run_in_threadpool(room_of(request).look.decision, member, job_id)
-    stored = json.loads(body)
-    decided_at = datetime.fromisoformat(json.loads(snapshot)["at"])
-    prefer = load_asked(stored["asked"]).policy.prefer.value
-    return answer(present.decision(load_decision(stored["decision"]), prefer=prefer, decided_at=decided_at))
+    room = room_of(request)
+
+    def read() -> Response:
+        body, snapshot = room.look.decision(member, job_id)
+        stored = json.loads(body)
+        decided_at = datetime.fromisoformat(json.loads(snapshot)["at"])
+        prefer = load_asked(stored["asked"]).policy.prefer.value
+        return answer(present.decision(load_decision(stored["decision"]), prefer=prefer, decided_at=decided_at))
+
+    return await room.slow(read)
 
 
 @router.post("/{job_id}/cancel", response_model=schemas.JobView, responses=PROBLEMS)

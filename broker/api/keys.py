@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from broker.api import present, schemas
-from broker.api.caller import member_of, room_of
+from broker.api.caller import KeyFirst, member_of, room_of
 from broker.api.jobs import PROBLEMS, answer, later
 from broker.domain.hub import Member
 from broker.domain.money import Money
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from broker.api.room import Room
     from broker.store.people import KeyRow
 
-router = APIRouter(prefix="/v1/keys", tags=["keys"])
+router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=KeyFirst)
 KeyPath = Annotated[str, Path(max_length=64, pattern=schemas.ID)]
 Caller = Annotated[Member, Depends(member_of)]
 
@@ -37,7 +37,7 @@ async def list_keys(request: Request, member: Caller) -> Response:
             keys = work.people.keys_of(member.hub, **_reach(member))
         return _shown(room, keys)
 
-    return answer({"keys": await run_in_threadpool(read)})
+    return answer({"keys": await room.slow(read)})
 
 
 def _shown(room: Room, keys: Sequence[KeyRow]) -> list[dict[str, Any]]:

@@ -9,13 +9,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from broker.api import present, schemas
-from broker.api.caller import needs, room_of
+from broker.api.caller import KeyFirst, needs, room_of
 from broker.api.jobs import PROBLEMS, answer, decide
 from broker.domain.errors import NotFound
 from broker.domain.hub import Member
 from broker.services.gate import open_reasons
 
-router = APIRouter(prefix="/v1", tags=["offers"])
+router = APIRouter(prefix="/v1", tags=["offers"], route_class=KeyFirst)
 
 
 @router.post("/quotes", response_model=schemas.QuoteView, responses=PROBLEMS)

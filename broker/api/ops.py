@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hmac
+from functools import partial
 
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from broker.api import schemas
@@ -29,7 +29,8 @@ async def ready(request: Request) -> Response:
     503 only for what keeps the gateway from admitting: one that is taken out of service because a worker stands still
     would hide the jobs that are there.
     """
-    state = await run_in_threadpool(room_of(request).readiness.state)
+    room = room_of(request)
+    state = await room.probes.together("ready", room.readiness.state)
     return answer({"status": state.word, "checks": dict(state.checks)}, 503 if state.word == "unready" else 200)
 
 
@@ -42,7 +43,7 @@ async def metrics(request: Request) -> Response:
     """Prometheus metrics, read from the store; behind a token of their own where one is configured."""
     room = room_of(request)
     _check_token(request, room.settings.metrics_token)
-    text = await run_in_threadpool(room.metrics.expose, room.store, room.clock())
+    text = await room.slow.together("metrics", partial(room.metrics.expose, room.store, room.clock()))
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

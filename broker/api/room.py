@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from broker.api.guard import RateLimit
+    from broker.api.guard import Places, RateLimit, Strangers
+    from broker.api.lanes import SlowLane
     from broker.clock import Steady
     from broker.metrics import Metrics
+    from broker.services.feed import Feed
     from broker.services.issue import Issuer
     from broker.services.keys import Keys
     from broker.services.look import Look
@@ -31,10 +33,16 @@ class Room:
     keys: Keys
     issuer: Issuer
     rate: RateLimit
+    strangers: Strangers
     market: Market
     preparation: Preparation
     writer: Writer
     look: Look
     readiness: Readiness
+    feed: Feed
+    slow: SlowLane
+    probes: SlowLane
+    streams: Places
+    downloads: Places
     metrics: Metrics
     tracing: Tracing | None = None

@@ -12,12 +12,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from broker.api import present
-from broker.api.caller import allow, needs, room_of, secret_of
+from broker.api.caller import KeyFirst, allow, needs, room_of, secret_of
 from broker.api.jobs import PROBLEMS
+from broker.api.lanes import Lasting
 from broker.api.schemas import ID
 from broker.domain.errors import Forbidden, RequestInvalid, Unauthenticated
 from broker.domain.hub import Member
 from broker.domain.lifecycle import TERMINAL
+from broker.services.feed import Cut, Listener
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
     from broker.api.room import Room
     from broker.store.events import StoredEvent
 
-router = APIRouter(prefix="/v1", tags=["events"])
+router = APIRouter(prefix="/v1", tags=["events"], route_class=KeyFirst)
 PAGE = 200
-POLL_S = 0.25
+WINDOW = 5000  # moves of everybody that one read looks at
+ENDS = {state.value for state in TERMINAL}
 BEAT_S = 15.0
+LOOK_S = 1.0  # an idle stream asks so often whether its key still stands
 LONGEST_S = 3600.0
 MAX_SEQ = 2**63 - 1
 POSITION = re.compile(r"[0-9]{1,19}")  # as many digits as MAX_SEQ has; Python refuses to read 5,000 of them
@@ -58,8 +62,10 @@ async def stream(
     if start is None:
         start = 0 if job is not None else await run_in_threadpool(_last, room)
     standing = Standing(room, room.keys.digest(secret_of(request) or ""), member)
+    room.streams.enter(member.id)
     source = _while_good(_follow(room, standing, job, start, follow=follow))
-    return StreamingResponse(source, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    headers = {"Cache-Control": "no-store"}
+    return Lasting(source, room.streams, member.id, media_type="text/event-stream", headers=headers)
 
 
 def _resume(request: Request, after: int | None) -> int | None:
@@ -71,8 +77,13 @@ def _resume(request: Request, after: int | None) -> int | None:
     return int(text)
 
 
+def _last(room: Room) -> int:
+    with room.store.read() as work:
+        return work.events.last()
+
+
 class Standing:
-    """Whether who opened a stream may still read it: asked before every page, and again before its later events."""
+    """Whether who opened a stream may still read it: asked before every move, and while none comes."""
 
     def __init__(self, room: Room, digest: str, member: Member) -> None:
         self._room = room
@@ -90,9 +101,10 @@ class Standing:
         if now.project != self.member.project:
             raise Forbidden("the key's member has left the project")
 
-    def sure(self) -> bool:
-        """Whether nothing has happened to any key here since the last look, which is young enough."""
-        return self._room.keys.still(self._digest, self._room.clock())
+    async def ensure(self) -> None:
+        """The same where it is not sure; costs nothing while no key has ended here and the last look is young."""
+        if not self._room.keys.still(self._digest, self._room.clock()):
+            await self._room.slow(self.check)
 
 
 async def _while_good(source: AsyncIterator[str]) -> AsyncIterator[str]:
@@ -101,41 +113,87 @@ async def _while_good(source: AsyncIterator[str]) -> AsyncIterator[str]:
             yield text
     except (Unauthenticated, Forbidden):
         yield ": this API key has ended\n\n"
-
-
-def _last(room: Room) -> int:
-    with room.store.read() as work:
-        return work.events.last()
+    except Cut:
+        yield ": resume from the last id\n\n"
 
 
 async def _follow(room: Room, standing: Standing, job: str | None, seq: int, *, follow: bool) -> AsyncIterator[str]:
-    member = standing.member
-
-    def page() -> tuple[list[StoredEvent], bool]:
-        standing.check()
-        with room.store.read() as work:
-            # The job before its moves: whoever sees that it has ended then also sees its last move.
-            watched = None if job is None else work.jobs.get(job)
-            over = watched is not None and watched.state in TERMINAL
-            moves = work.events.after(seq, PAGE, organisation=member.organisation, project=member.project, job=job)
-            return moves, over and len(moves) < PAGE
-
+    """What is in the store first, then what the feed tells: whoever listens before the last read misses nothing."""
     yield "retry: 1000\n\n"
+    past = Past(room, standing, job, seq)
+    if not follow:
+        async for text in past.texts():
+            yield text
+        return
+    async for text in past.texts():  # most of it, before anything has to wait in the feed's queue
+        yield text
+    member = standing.member
+    listener = Listener(project=(member.organisation, member.project), job=job)
+    await room.feed.join(listener)
+    try:
+        async for text in past.texts():
+            yield text
+        if not past.ended:
+            async for text in _live(listener, standing, past.seq):
+                yield text
+    finally:
+        room.feed.leave(listener)
+
+
+class Past:
+    """Moves that are in the store after a position, in windows of bounded work."""
+
+    def __init__(self, room: Room, standing: Standing, job: str | None, seq: int) -> None:
+        self._room = room
+        self._standing = standing
+        self._job = job
+        self.seq = seq
+        self.ended = False
+
+    async def texts(self) -> AsyncIterator[str]:
+        """All of them up to now."""
+        more = True
+        while more and not self.ended:
+            moves, end, more, ended = await self._room.slow(self._page)
+            for move in moves:
+                await self._standing.ensure()
+                self.seq = move.seq
+                yield _text(move)
+            self.seq, self.ended = max(self.seq, end), ended
+
+    def _page(self) -> tuple[list[StoredEvent], int, bool, bool]:
+        self._standing.check()
+        member = self._standing.member
+        with self._room.store.read() as work:
+            if self._job is None:
+                moves, end = work.events.window(
+                    self.seq, WINDOW, organisation=member.organisation, project=member.project
+                )
+                return moves, end, end == self.seq + WINDOW, False
+            # The job before its moves: whoever sees that it has ended then also sees its last move.
+            watched = work.jobs.get(self._job)
+            over = watched is not None and watched.state in TERMINAL
+            moves = work.events.after(self.seq, PAGE, organisation=member.organisation, job=self._job)
+            more = len(moves) == PAGE
+            return moves, self.seq, more, over and not more
+
+
+async def _live(listener: Listener, standing: Standing, seq: int) -> AsyncIterator[str]:
+    """As it comes, until the job that is watched ends, or for ``LONGEST_S``."""
     loop = asyncio.get_running_loop()
     started = beat = loop.time()
     while loop.time() - started < LONGEST_S:
-        moves, ended = await run_in_threadpool(page)
+        moves = [move for move in await listener.heard(LOOK_S) if move.seq > seq]
         for move in moves:
-            if move is not moves[0] and not standing.sure():
-                break  # ask again from here on: a slow reader may have been at this page for long
-            seq = move.seq
-            yield f"id: {move.seq}\nevent: move\ndata: {json.dumps(present.event(move))}\n\n"
-        if moves and seq != moves[-1].seq:
-            continue
-        if ended or (not follow and len(moves) < PAGE):
-            return
+            await standing.ensure()
+            yield _text(move)
+            if listener.job is not None and move.after in ENDS:
+                return
+        await standing.ensure()
         if loop.time() - beat > BEAT_S:
             beat = loop.time()
             yield ": still here\n\n"
-        if len(moves) < PAGE:
-            await asyncio.sleep(POLL_S)
+
+
+def _text(move: StoredEvent) -> str:
+    return f"id: {move.seq}\nevent: move\ndata: {json.dumps(present.event(move))}\n\n"

@@ -125,6 +125,16 @@ class TooMany(QsubmitError):
         self.retry_after = retry_after
 
 
+class Unavailable(QsubmitError):
+    """The service has no room for this now, whoever asks; try again after ``retry_after`` seconds."""
+
+    code = "unavailable"
+
+    def __init__(self, detail: str, *, retry_after: float) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
 class IllegalTransition(QsubmitError):
     """A move that the lifecycle table does not list: a bug, never a user's fault."""
 

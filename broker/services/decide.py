@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import OrderedDict
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from broker.domain.bounded import Bounded
 from broker.domain.decision import Decision, Offer, Refusal
 from broker.domain.device import Kind
 from broker.domain.hub import Access, Agreement
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from broker.services.market import Posted
 
 KEPT = 4096
+KEPT_BYTES = 64 << 20
+TIMES = 4  # a decision's values, its question's and its text, in bytes for each character of the text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,20 +60,42 @@ class Asked:
     currency: str
 
 
+class _Once:
+    """A question whose hash is computed once: it goes through every part of the requirement and of the access."""
+
+    __slots__ = ("_asked", "_hash")
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._hash = hash(asked)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Once) and self._asked == other._asked
+
+
 class Decider:
-    """Answers questions on the newest snapshot; keeps a bounded number of answers."""
+    """Answers questions on the newest snapshot; keeps a bounded number of answers, and none on an older one.
+
+    An older snapshot is not asked again, and each answer would keep the whole of it in memory.
+    """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, Asked], Decided] = OrderedDict()
+        self._kept: Bounded[_Once, Decided] = Bounded(most=KEPT, most_bytes=KEPT_BYTES)
+        self._newest: Posted | None = None
 
-    def decide(self, asked: Asked, posted: Posted) -> Decided:
+    def decide(self, asked: Asked, posted: Posted, *, owner: str = "") -> Decided:
         """Every offer and refusal, and the choice."""
-        key = (posted.id, asked)
-        kept = self._kept.get(key)
-        if kept is None:
-            kept = self._kept[key] = decide(asked, posted)
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+        if posted is not self._newest:
+            self._kept.clear()
+            self._newest = posted
+        question = _Once(asked)
+        kept = self._kept.get(question)
+        if kept is None or kept.posted is not posted:
+            kept = decide(asked, posted)
+            self._kept.put(question, kept, size=TIMES * len(kept.body), owner=owner)
         return kept
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from broker.store.unit_of_work import Store, Work
 
 log = logging.getLogger("qsubmit.look")
+WHOLE = 1 << 20  # bytes of a result that is read at once
+PART = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +94,16 @@ def latency(moves: Sequence[tuple[str, datetime]], run_ms: int | None, now: date
         fetch_s=spent.get("fetch"),
         total_s=(ended - moves[0][1]).total_seconds(),
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """A stored result: JSON text of ``size`` bytes that ends with a brace."""
+
+    job: str
+    sha256: str
+    size: int
+    body: bytes | None
 
 
 class Look:
@@ -167,19 +179,31 @@ class Look:
         with self._store.read() as work:
             return _page(work, query.order_by(jobs.c.id.desc()), wanted.limit, at)
 
-    def result(self, member: Member, job_id: str) -> str:
-        """The stored result's JSON text.
+    def result(self, member: Member, job_id: str) -> Kept:
+        """The stored result: its whole text if it is small, else its name and size, to be read in parts.
 
         Raises:
             NotReady: the job has not succeeded, or not yet.
         """
         with self._store.read() as work:
             job = _mine(work, member, job_id)
-            found = work.archive.result(job_id)
-        if found is None:
-            ended = job.state in TERMINAL
-            raise NotReady(f"job {job_id} is {job.state}" + (" and has no result" if ended else "; ask again later"))
-        return found[1][:-1] + f',"sha256":"{found[0]}"}}'
+            found = work.archive.result_size(job_id)
+            if found is None:
+                ended = job.state in TERMINAL
+                raise NotReady(
+                    f"job {job_id} is {job.state}" + (" and has no result" if ended else "; ask again later")
+                )
+            sha256, size = found
+            whole = work.archive.result(job_id) if size <= WHOLE else None
+        return Kept(job=job_id, sha256=sha256, size=size, body=None if whole is None else whole[1].encode())
+
+    def part(self, kept: Kept, start: int) -> tuple[bytes, int]:
+        """A part of a large result's body, and where the next one starts; empty after the last.
+
+        Each part is a read of its own: a slow reader holds no connection. Results are written once, so none changes.
+        """
+        with self._store.read() as work:
+            return work.archive.result_part(kept.job, start, PART)
 
     def decision(self, member: Member, job_id: str) -> tuple[str, str]:
         """(decision body, snapshot body) as stored."""
@@ -219,7 +243,7 @@ def _page(work: Work, query: Select[Any], limit: int, at: datetime) -> tuple[lis
 def _seen(work: Work, found: Sequence[Job], at: datetime) -> list[Seen]:
     ids = [job.id for job in found]
     attempts = work.attempts.latest(ids)
-    programs = work.archive.programs({job.program for job in found})
+    needs = work.archive.requirements({job.program for job in found})
     events: dict[str, list[StoredEvent]] = {job.id: [] for job in found}
     for event in work.events.of(ids):
         events[event.job].append(event)
@@ -227,7 +251,7 @@ def _seen(work: Work, found: Sequence[Job], at: datetime) -> list[Seen]:
     for job in found:
         moves = events[job.id]
         try:
-            need = load_requirement(json.loads(programs[job.program][1]))
+            need = load_requirement(json.loads(needs[job.program]))
         except OF_ONE_ROW:
             log.exception("the program of a job cannot be read", extra={"job": job.id})
             continue  # it must not hide the others of its page

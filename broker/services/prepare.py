@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from broker.domain.bounded import Bounded
 from broker.domain.errors import NotFound, ProgramInvalid, RequestInvalid
 from broker.intake.inspect import inspect
+from broker.intake.limits import LIMITS
+from broker.services.bench import Bench
 from broker.services.decide import Asked, Decider
-from broker.store.requirement_text import dump_requirement
+from broker.store.requirement_text import dump_requirement, load_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +28,14 @@ if TYPE_CHECKING:
     from broker.store.unit_of_work import Store
 
 KEPT = 4096
+KEPT_BYTES = 32 << 20
+TIMES = 8  # a requirement's values take about so many bytes for each character of its text
 ACCESS_KEPT = timedelta(seconds=5)
+SMALL = 4096  # characters of a source that is looked at where it arrives
+# What such a look may cost, a few milliseconds at most. A text of 90 characters can ask for a million operations.
+BRIEF = replace(
+    LIMITS, work=2000, operations=2000, qubits=300, bits=3000, parameters=200, modes=50, blob=32 << 10, fields=3000
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,36 +53,51 @@ class Preparation:
         self._store = store
         self._market = market
         self._decider = Decider()
-        self._inspected: OrderedDict[str, Inspected | ProgramInvalid] = OrderedDict()
+        self._bench = Bench()
+        self._inspected: Bounded[str, Inspected | ProgramInvalid] = Bounded(most=KEPT, most_bytes=KEPT_BYTES)
         self._access: dict[str, tuple[datetime, Access]] = {}
-        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """End what was started."""
+        self._bench.close()
 
     def inspected(self, program: Program) -> Inspected | None:
         """What is already known of a program; raises what intake raised."""
         found = self._inspected.get(program.sha256)
         if isinstance(found, ProgramInvalid):
-            raise found
+            raise found.with_traceback(None)
         return found
 
-    def inspect(self, program: Program) -> Inspected:
-        """Inspect a program, linear in its length.
+    async def inspect(self, program: Program, owner: str) -> Inspected:
+        """Inspect a program: here if a brief look will do, else in another process, where nobody waits behind it.
 
         Raises:
             ProgramInvalid: with its place.
+            TooMany: the owner has too many heavy programs in the queue.
+            Unavailable: all together have.
         """
-        found: Inspected | ProgramInvalid
         try:
-            need = inspect(program)
-            found = Inspected(requirement=need, text=json.dumps(dump_requirement(need)))
+            found = self._briefly(program) if len(program.source) < SMALL else None
+            if found is None:
+                text = await self._bench.inspect(program, owner)
+                found = Inspected(requirement=load_requirement(json.loads(text)), text=text)
         except ProgramInvalid as error:
-            found = error.with_traceback(None)
-        with self._lock:
-            self._inspected[program.sha256] = found
-            while len(self._inspected) > KEPT:
-                self._inspected.popitem(last=False)
-        if isinstance(found, ProgramInvalid):
-            raise found
+            kept = error.with_traceback(None)
+            self._inspected.put(program.sha256, kept, size=1024 + 4 * len(kept.detail), owner=owner)
+            raise
+        self._inspected.put(program.sha256, found, size=1024 + TIMES * len(found.text), owner=owner)
         return found
+
+    @staticmethod
+    def _briefly(program: Program) -> Inspected | None:
+        """None where only the full bounds can tell."""
+        try:
+            need = inspect(program, limits=BRIEF)
+        except ProgramInvalid as error:
+            if error.code.startswith("program_too_") or error.code == "program_bomb":
+                return None
+            raise
+        return Inspected(requirement=need, text=json.dumps(dump_requirement(need)))
 
     def decide(
         self, member: Member, need: Requirement, policy: Policy, *, shots: int, points: int, at: datetime
@@ -86,7 +109,7 @@ class Preparation:
             access=self._access_of(member.hub, at),
             currency=member.currency,
         )
-        return self._decider.decide(asked, self._market.now(at))
+        return self._decider.decide(asked, self._market.now(at), owner=member.id)
 
     def ready(self, member: Member, at: datetime) -> bool:
         """Whether ``decide`` will answer without reading the database."""

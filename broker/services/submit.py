@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from broker.domain.bounded import Bounded
 from broker.domain.budget import first_short, hold_entries
 from broker.domain.errors import AccessRefused, BudgetExceeded, IdempotencyMismatch, NoDevice, QsubmitError
 from broker.domain.fairshare import entry_cost
@@ -184,7 +185,7 @@ class Admitter:
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
-        self._kept: set[str] = set()
+        self._kept: Bounded[str, str] = Bounded(most=KEPT, most_bytes=0)
 
     def admit(self, group: Sequence[Submission]) -> list[Admitted | QsubmitError]:
         """Admit a group in one transaction: an answer for each, in order. Durable when it returns."""
@@ -223,8 +224,6 @@ class Admitter:
         work.archive.keep_decisions([(s.decided.id, s.decided.posted.id, s.decided.body) for s in new])
 
     def _remember(self, admitted: Iterable[Submission]) -> None:
-        if len(self._kept) > KEPT:
-            self._kept.clear()
         for submission in admitted:
-            self._kept.add(submission.program.sha256)
-            self._kept.add(submission.decided.id)
+            for name in (submission.program.sha256, submission.decided.id):
+                self._kept.put(name, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from broker.domain.program import Format, Program
@@ -12,13 +12,16 @@ from broker.store.rows import micros
 from broker.store.tables import decisions, programs, results, snapshots
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Table
+    from sqlalchemy import ColumnElement, Table
     from sqlalchemy.engine import Connection
 
     from broker.domain.ids import JobId
+
+_ROWID: ColumnElement[int] = literal_column("rowid")  # SQLite's own name for a row
 
 
 class Archive:
@@ -74,3 +77,43 @@ class Archive:
         """(sha256, body) of a job's result."""
         row = self._connection.execute(select(results).where(results.c.job_id == job_id)).first()
         return None if row is None else (row.sha256, row.body)
+
+    def requirements(self, hashes: Iterable[str]) -> dict[str, str]:
+        """The requirement's JSON text of programs by hash, without their sources."""
+        query = select(programs.c.sha256, programs.c.requirement).where(programs.c.sha256.in_(tuple(hashes)))
+        return {row.sha256: row.requirement for row in self._connection.execute(query)}
+
+    def result_size(self, job_id: str) -> tuple[str, int] | None:
+        """(sha256, length of the body in bytes) of a job's result; the body is not read."""
+        if self._connection.dialect.name == "postgresql":
+            size = func.octet_length(results.c.body)
+            row = self._connection.execute(select(results.c.sha256, size).where(results.c.job_id == job_id)).first()
+            return None if row is None else (row[0], row[1])
+        found = self._connection.execute(select(results.c.sha256, _ROWID).where(results.c.job_id == job_id)).first()
+        if found is None:
+            return None
+        with self._blob(found[1]) as blob:
+            return found[0], len(blob)
+
+    def result_part(self, job_id: str, start: int, length: int) -> tuple[bytes, int]:
+        """Some of a result's body as UTF-8, and where the next part starts.
+
+        Positions are bytes on SQLite, characters on PostgreSQL: begin with nought and go on with what was returned.
+        """
+        if self._connection.dialect.name == "postgresql":
+            piece = func.substr(results.c.body, start + 1, length)
+            text: str = self._connection.execute(select(piece).where(results.c.job_id == job_id)).scalar_one()
+            return text.encode(), start + len(text)
+        row: int = self._connection.execute(
+            select(_ROWID).select_from(results).where(results.c.job_id == job_id)
+        ).scalar_one()
+        with self._blob(row) as blob:
+            blob.seek(start)
+            found = blob.read(length)
+        return found, start + len(found)
+
+    def _blob(self, rowid: int) -> sqlite3.Blob:
+        """A handle on a body that reads only the pages that it is asked for; substr() would read all of them."""
+        driver: Any = self._connection.connection.driver_connection
+        found: sqlite3.Blob = driver.blobopen("results", "body", rowid, readonly=True)
+        return found

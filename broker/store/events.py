@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Row, Select
     from sqlalchemy.engine import Connection
 
     from broker.domain.ids import JobId
@@ -103,29 +103,54 @@ class Events:
         if organisation is not None:
             query = query.where(events.c.organisation_id == organisation)
         if project is not None:
-            query = query.join(jobs, jobs.c.id == events.c.job_id).where(jobs.c.project_id == project)
+            query = query.where(_of(project))
         if job is not None:
             query = query.where(events.c.job_id == job)
         return self._read(query)
+
+    def window(self, seq: int, size: int, *, organisation: str, project: str) -> tuple[list[StoredEvent], int]:
+        """One project's moves among the next ``size`` of all, and the position after them: bounded work."""
+        end = min(seq + size, max(seq, self.last()))
+        inside = (events.c.seq > seq, events.c.seq <= end)
+        query = select(events).where(*inside, events.c.organisation_id == organisation, _of(project))
+        return self._read(query), end
+
+    def newest(self, seq: int, limit: int) -> list[tuple[StoredEvent, str]]:
+        """Everybody's moves after a position, each with its project."""
+        query = (
+            select(events, _project().label("project")).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+        )
+        return [(_event(row), row.project) for row in self._connection.execute(query)]
 
     def last(self) -> int:
         """The newest position."""
         return int(self._connection.execute(select(func.coalesce(func.max(events.c.seq), 0))).scalar_one())
 
     def _read(self, query: Select[Any]) -> list[StoredEvent]:
-        return [
-            StoredEvent(
-                seq=row.seq,
-                job=row.job_id,
-                organisation=row.organisation_id,
-                backend=row.backend,
-                before=row.before,
-                after=row.after,
-                at=moment(row.at),
-                reason=row.reason,
-            )
-            for row in self._connection.execute(query.order_by(events.c.seq))
-        ]
+        return [_event(row) for row in self._connection.execute(query.order_by(events.c.seq))]
+
+
+def _project() -> ColumnElement[str]:
+    """Looked up for each move, not joined: SQLite would begin with all jobs of the project, and sort their moves."""
+    return select(jobs.c.project_id).where(jobs.c.id == events.c.job_id).scalar_subquery()
+
+
+def _of(project: str) -> ColumnElement[bool]:
+    here: ColumnElement[bool] = _project().in_([project])
+    return here
+
+
+def _event(row: Row[Any]) -> StoredEvent:
+    return StoredEvent(
+        seq=row.seq,
+        job=row.job_id,
+        organisation=row.organisation_id,
+        backend=row.backend,
+        before=row.before,
+        after=row.after,
+        at=moment(row.at),
+        reason=row.reason,
+    )
 
 
 def serialise_appends(connection: Connection) -> None:

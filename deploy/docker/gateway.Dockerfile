@@ -32,4 +32,5 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
 CMD ["uvicorn", "--factory", "broker.bootstrap:gateway", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", \
-     "--log-level", "warning", "--timeout-graceful-shutdown", "10", "--backlog", "4096"]
+     "--log-level", "warning", "--timeout-graceful-shutdown", "10", "--backlog", "4096", \
+     "--http", "broker.api.connection:Connection"]

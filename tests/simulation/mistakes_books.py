@@ -110,7 +110,7 @@ def sweep_cancels_attempts_in_doubt(patch: pytest.MonkeyPatch) -> None:
 
 @_mutant("tag/.*/late_out/")
 def nobody_sweeps(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(sweep, "sweep", lambda *_: 0)
+    patch.setattr(sweep, "sweep", lambda *_, **__: 0)
 
 
 @_mutant("tag/.*/late_out/")

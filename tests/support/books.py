@@ -27,6 +27,7 @@ from broker.store import tables
 from broker.store.engine import open_engine
 from broker.store.schema import upgrade
 from broker.store.unit_of_work import Store
+from tests.support.inspected import inspected_now
 from workers.drive import Driver
 
 ROOT = Path(__file__).parents[2]
@@ -125,7 +126,7 @@ class Day:
     def submit(self, *, shots=100, name="admin", key=None, trace=None):
         """One job of a member; its id."""
         at, member, program = self.clock(), self.member(name), Program.of(Format.OPENQASM2, BELL)
-        inspected = self.preparation.inspect(program)
+        inspected = inspected_now(self.preparation, program, "member")
         policy = Policy(prefer=Preference.CHEAPEST, device=DEVICE.name, max_cost=None, deadline=None, min_success=None)
         decided = self.preparation.decide(member, inspected.requirement, policy, shots=shots, points=0, at=at)
         submission = Submission(

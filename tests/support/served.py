@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 READY_S = 60.0
+HTTP = ("--http", "broker.api.connection:Connection")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ def ask(connection: http.client.HTTPConnection, method: str, path: str, key: str
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     connection.request(method, path, body=content, headers=headers)
     answer = connection.getresponse()
-    return answer.status, json.loads(answer.read() or b"null")
+    read = answer.read()
+    return answer.status, json.loads(read or b"null") if "json" in answer.headers["content-type"] else read
 
 
 @contextlib.contextmanager
@@ -54,9 +56,10 @@ def served(url: str, data: Path, *, count: int = 1, **environ: str) -> Iterator[
         for number in range(count):
             port = free_port()
             command = [sys.executable, "-m", "uvicorn", "--factory", "broker.bootstrap:gateway", "--port", str(port)]
+            command += ["--no-access-log", "--timeout-graceful-shutdown", "5", "--backlog", "4096", *HTTP]
             with (data / f"gateway-{number}.log").open("wb") as log:
                 process = subprocess.Popen(
-                    [*command, "--no-access-log", "--backlog", "4096"],
+                    command,
                     env=os.environ | FAST | known | environ, stdout=log, stderr=log,
                 )  # fmt: skip
             started.append(Served(port=port, process=process))

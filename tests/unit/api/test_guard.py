@@ -65,6 +65,14 @@ def test_a_key_that_is_used_too_fast_is_told_when_to_come_back(limited):
         assert gateway.call("bob", "GET", "/v1/jobs").status_code == 200
 
 
+def test_a10_more_keys_do_not_get_a_member_more_of_the_gateway(limited):
+    with limited(rate_per_s=0.01, rate_burst=3) as gateway:
+        other = gateway.call("ada", "POST", "/v1/keys", json={}).json()["key"]
+        codes = [gateway.call("", "GET", "/v1/jobs", key=other).status_code for _ in range(3)]
+        assert codes == [200, 200, 429]
+        assert gateway.call("bob", "GET", "/v1/jobs").status_code == 200
+
+
 def test_the_bucket_fills_again(monkeypatch):
     now = 0.0
     monkeypatch.setattr("broker.api.guard.time.monotonic", lambda: now)

@@ -20,6 +20,7 @@ from broker.services.writer import Writer
 from broker.store import tables
 from tests.support.databases import opened
 from tests.support.gateway import BELL, NOW, furnish, member_id
+from tests.support.inspected import inspected_now
 
 KRW = 1_000_000
 PROGRAM = Program.of(Format.OPENQASM2, BELL)
@@ -36,7 +37,7 @@ def submission(store, name="bob", *, key=None, fingerprint="f", shots=100):
     preparation = Preparation(store, Market(store))
     with store.read() as work:
         member = work.people.member(member_id(name))
-    inspected = preparation.inspect(PROGRAM)
+    inspected = inspected_now(preparation, PROGRAM, "member")
     decided = preparation.decide(
         member, inspected.requirement, Policy(device="local/aer"), shots=shots, points=0, at=NOW
     )
