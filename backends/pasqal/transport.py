@@ -106,7 +106,7 @@ class OnceClient(HTTPClient):
         parts, core = urlsplit(results_link), urlsplit(self.endpoints.core)
         ours = (parts.scheme, parts.netloc) == (core.scheme, core.netloc)
         if not ours and (parts.scheme != "https" or not _is_public_name(parts.hostname or "")):
-            raise Busy("pasqal gave a result address that is none on the Internet")
+            raise Busy("pasqal gave a result address that is not https on the Internet")
         letter = Letter(method="GET", url=results_link, headers={"User-Agent": self.user_agent})
         try:
             reply = ask(letter, seconds=self.login.exchange_s)

@@ -25,7 +25,8 @@ WAITS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 864
 PARTS = (*STAGES, "total")
 MOVES = (("none", JobState.ACCEPTED.value), *((b.value, a.value) for b, nexts in NEXT.items() for a in sorted(nexts)))
 OUTCOMES = {
-    "submitted": "accepted", "queued": "unsent", "unknown": "unknown", "failed": "refused", "cancelled": "cancelled"
+    "submitted": "accepted", "queued": "unsent", "unknown": "unknown", "failed": "refused", "cancelled": "cancelled",
+    "expired": "expired",
 }  # fmt: skip
 
 

@@ -31,7 +31,12 @@ TABLE: tuple[tuple[int, str, str, tuple[str, ...]], ...] = (
     ),
     (6, "budget", "A budget does not cover the worst case of its cost.", ("budget_exceeded",)),
     (7, "not found", "No such job or key in the caller's organisation.", ("not_found",)),
-    (8, "server", "The server cannot be reached or answered with a 5xx.", ("unreachable", "certificate", "internal")),
+    (
+        8,
+        "server",
+        "The server cannot be reached or answered with a 5xx.",
+        ("unreachable", "certificate", "internal", "unavailable"),
+    ),
     (9, "timed out", "`--timeout` passed; the job goes on.", ("timed_out",)),
     (10, "cancelled", "The job ended as `cancelled` or `expired`.", ("job_cancelled", "job_expired")),
     (
