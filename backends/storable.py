@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 
+from broker.domain.text import storable
+
 # A sentence for a member: longer ones are dumps of something.
 MAX_SENTENCE = 2000
 # Names, versions, status words, pointers.
@@ -14,18 +16,13 @@ MAX_PLACE = 1 << 24
 # Shots, milliseconds: far above what any vendor bills in one job, far below what a 64-bit column holds.
 MAX_AMOUNT = 1 << 50
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _REMOTE_ID = re.compile(r"[!-~]{1,256}")
 
 
 def text(value: object, most: int = MAX_SENTENCE) -> str:
     """A text that UTF-8 and PostgreSQL take, of at most ``most`` characters; what is no text is none."""
-    if not isinstance(value, str):
-        return ""
-    if value.isascii() and "\0" not in value:
-        return value[:most]
-    return _UNSTORABLE.sub("\ufffd", value[:most])
+    return storable(value[:most]) if isinstance(value, str) else ""
 
 
 def name(value: object) -> str | None:

@@ -82,7 +82,7 @@ def test_a3_where_an_error_was_is_bounded(rogue):
     with pytest.raises(ChildError) as caught:
         rogue.call({})
     told = caught.value
-    assert (told.code, told.line, told.column, told.pointer) == ("a_b", 3, 4, "/x\ufffd")
+    assert (told.code, told.line, told.column, told.pointer) == ("a_b", 3, 4, "/x\u2400")
     assert (len(told.type), len(told.message)) == (storable.MAX_NAME, storable.MAX_SENTENCE)
     str(told).encode()
 

@@ -142,5 +142,5 @@ def test_a3_a_result_that_is_no_result_is_a_typed_fault(body):
 def test_a3_texts_of_a_result_can_be_stored():
     body = {**GATE, "additionalMetadata": {"action": {"source": "a\x00\ud800b"}}}
     got = backend(json.dumps(body).encode()).fetch(ARN)
-    assert (got.compiled, dict(got.points[0].counts)) == ("a\ufffd\ufffdb", {"0": 10})
+    assert (got.compiled, dict(got.points[0].counts)) == ("a\u2400\ufffdb", {"0": 10})
     got.raw.encode()
