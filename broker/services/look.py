@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from broker.domain.errors import IdempotencyMismatch, NotFound, NotReady, RequestInvalid
 from broker.domain.lifecycle import STAGE, TERMINAL, JobState
 from broker.store.requirement_text import load_requirement
-from broker.store.rows import compact, job_of, micros
+from broker.store.rows import compact, micros
 from broker.store.tables import jobs
 
 if TYPE_CHECKING:
@@ -44,9 +44,10 @@ class Latency:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """A job with everything that a reader is shown."""
+    """A job with everything that a reader is shown; of its points, which may be a megabyte, the number."""
 
     job: Job
+    points: int
     requirement: Requirement
     attempt: Attempt | None
     events: tuple[StoredEvent, ...]
@@ -116,7 +117,7 @@ class Look:
             NotFound: no such job in the member's project.
         """
         with self._store.read() as work:
-            return _seen(work, [_mine(work, member, job_id)], at)[0]
+            return _seen(work, [(job := _mine(work, member, job_id), len(job.points))], at)[0]
 
     def attended(self, operator: Member, job_id: str, *, at: datetime) -> Seen:
         """One job of the operator's hub, whoever's it is.
@@ -128,18 +129,18 @@ class Look:
             job = work.jobs.get(job_id)
             if job is None or job.hub != operator.hub:
                 raise NotFound(f"there is no job {job_id}")
-            return _seen(work, [job], at)[0]
+            return _seen(work, [(job, len(job.points))], at)[0]
 
     def attention(
         self, operator: Member, cursor: str | None, limit: int, *, at: datetime
     ) -> tuple[list[Seen], str | None]:
         """A page of the hub's jobs that wait for an operator, oldest first, and the cursor of the next one."""
         waiting = (jobs.c.state == JobState.ATTENTION.value, jobs.c.due_at.is_not(None))
-        query = select(jobs).where(jobs.c.hub_id == operator.hub, *waiting)
+        found = select(jobs.c.id).where(jobs.c.hub_id == operator.hub, *waiting)
         if cursor is not None:
-            query = query.where(jobs.c.id > cursor)
+            found = found.where(jobs.c.id > cursor)
         with self._store.read() as work:
-            return _page(work, query.order_by(jobs.c.id), limit, at)
+            return _page(work, found.order_by(jobs.c.id), limit, at)
 
     def repeated(self, member: Member, key: str, fingerprint: str, *, at: datetime) -> Seen | None:
         """The job that this Idempotency-Key already has.
@@ -154,11 +155,11 @@ class Look:
             (job,) = found.values()
             if job.fingerprint != fingerprint:
                 raise IdempotencyMismatch("this Idempotency-Key was used with another body")
-            return _seen(work, [job], at)[0]
+            return _seen(work, [(job, len(job.points))], at)[0]
 
     def jobs(self, member: Member, wanted: Filter, *, at: datetime) -> tuple[list[Seen], str | None]:
         """A page, newest first, and the cursor of the next one."""
-        query = select(jobs).where(jobs.c.organisation_id == member.organisation)
+        query = select(jobs.c.id).where(jobs.c.organisation_id == member.organisation)
         query = query.where(jobs.c.project_id == member.project)
         if wanted.state is not None:
             query = query.where(jobs.c.state == _state(wanted.state))
@@ -232,12 +233,13 @@ def _mine(work: Work, member: Member, job_id: str) -> Job:
 
 
 def _page(work: Work, query: Select[Any], limit: int, at: datetime) -> tuple[list[Seen], str | None]:
-    rows = work.connection.execute(query.limit(limit + 1)).mappings().all()
-    page = [job_of(row) for row in rows[:limit]]
-    return _seen(work, page, at), page[-1].id if len(rows) > limit else None
+    ids = work.connection.execute(query.limit(limit + 1)).scalars().all()
+    page = ids[:limit]
+    return _seen(work, work.jobs.without_points(page), at), page[-1] if len(ids) > limit else None
 
 
-def _seen(work: Work, found: Sequence[Job], at: datetime) -> list[Seen]:
+def _seen(work: Work, counted: Sequence[tuple[Job, int]], at: datetime) -> list[Seen]:
+    found = [job for job, _ in counted]
     ids = [job.id for job in found]
     attempts = work.attempts.latest(ids)
     needs = work.archive.requirements({job.program for job in found})
@@ -247,10 +249,11 @@ def _seen(work: Work, found: Sequence[Job], at: datetime) -> list[Seen]:
     return [
         Seen(
             job=job,
+            points=points,
             requirement=load_requirement(json.loads(needs[job.program])),
             attempt=attempts.get(job.id),
             events=tuple(events[job.id]),
             latency=latency([(event.after, event.at) for event in events[job.id]], job.run_ms, at),
         )
-        for job in found
+        for job, points in counted
     ]

@@ -77,6 +77,9 @@ def _lines() -> None:
     # Not in a batch: SQLite would copy the whole table.
     op.add_column("jobs", sa.Column("turn_micros", sa.BigInteger(), server_default="0", nullable=False))
     op.drop_index("ix_jobs_queue", table_name="jobs")
+    # A list is one project's: it read the jobs of the whole organisation to find a page of them.
+    op.drop_index("ix_jobs_organisation", table_name="jobs")
+    op.create_index("ix_jobs_project", "jobs", ["organisation_id", "project_id", "id"], unique=False)
     for name, columns, postgresql, sqlite in _LINES:
         op.create_index(
             name, "jobs", columns, postgresql_where=sa.text(postgresql), sqlite_where=sa.text(sqlite), unique=False
@@ -86,6 +89,8 @@ def _lines() -> None:
 def _lines_back() -> None:
     for name, *_ in _LINES:
         op.drop_index(name, table_name="jobs")
+    op.drop_index("ix_jobs_project", table_name="jobs")
+    op.create_index("ix_jobs_organisation", "jobs", ["organisation_id", "id"], unique=False)
     op.create_index(
         "ix_jobs_queue",
         "jobs",
