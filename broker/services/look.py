@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal_column, select
 
 from broker.domain.errors import IdempotencyMismatch, NotFound, NotReady, RequestInvalid
 from broker.domain.lifecycle import STAGE, TERMINAL, JobState
@@ -135,7 +135,8 @@ class Look:
         self, operator: Member, cursor: str | None, limit: int, *, at: datetime
     ) -> tuple[list[Seen], str | None]:
         """A page of the hub's jobs that wait for an operator, oldest first, and the cursor of the next one."""
-        waiting = (jobs.c.state == JobState.ATTENTION.value, jobs.c.due_at.is_not(None))
+        # Written out, as in the index of these jobs: a bound value would not be known to be the same.
+        waiting = (jobs.c.state == literal_column("'attention'"), jobs.c.due_at.is_not(None))
         found = select(jobs.c.id).where(jobs.c.hub_id == operator.hub, *waiting)
         if cursor is not None:
             found = found.where(jobs.c.id > cursor)

@@ -33,8 +33,14 @@ def scene(tmp_path_factory):
         furnish(store)
         with world(store, data=data) as made:
             key = made.key("ada")
-    with served(url, data) as (gateway,):
-        yield gateway, key
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))  # what a process gets where nobody has set another
+    try:
+        with served(url, data) as (gateway,):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            yield gateway, key
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def resident(pid):

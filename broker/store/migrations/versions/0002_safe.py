@@ -10,12 +10,14 @@ depends_on = None
 
 _LIVE = "due_at IS NOT NULL"
 _LATE = f"deadline IS NOT NULL AND {_LIVE}"
+_ATTENDED = f"state = 'attention' AND {_LIVE}"
 _UNHELD = f"held != quoted AND {_LIVE}"
 _LINES = (
     ("ix_jobs_line", ["device", "state", "member_id", "id"], _LIVE, _LIVE),
     ("ix_jobs_deadline", ["deadline"], _LATE, _LATE),
     ("ix_jobs_cancelled", ["backend"], f"cancel_requested IS true AND {_LIVE}", f"cancel_requested IS 1 AND {_LIVE}"),
     ("ix_jobs_unheld", ["backend"], _UNHELD, _UNHELD),
+    ("ix_jobs_attention", ["hub_id", "id"], _ATTENDED, _ATTENDED),
 )
 
 
