@@ -84,6 +84,10 @@ class Doorkeeper:
         oldest.transport.abort()
         return False
 
+    def crowded(self) -> bool:
+        """Whether so many are here that nobody may stay for courtesy: the reserve is for accepted work."""
+        return len(self._connections) > self.most + RESERVED // 4
+
     def _round(self) -> None:
         now = self._loop.time()
         for connection in tuple(self._connections):
@@ -115,9 +119,10 @@ class Connection(HttpToolsProtocol):
         self._refused: Refused | None = None
         self._serving = self.app
         self._keeper = Doorkeeper.of(self.server_state, self.loop)
-        self._keeper.waiting[self] = None
-        if self._keeper.full():
+        if self._keeper.full():  # asked before it waits itself: it is not the one to give way to itself
             self._say(503, "unavailable", "too many connections; try again", more=b"retry-after: 1\r\n")
+            return
+        self._keeper.waiting[self] = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the place back."""
@@ -205,7 +210,9 @@ class Connection(HttpToolsProtocol):
     # What the cycle sees of the transport.
 
     def write(self, data: bytes) -> None:
-        """Pass on."""
+        """Pass on, unless our half is closed."""
+        if self._lingers:
+            return
         self._written += len(data)
         self.transport.write(data)
 
@@ -220,12 +227,18 @@ class Connection(HttpToolsProtocol):
         """
         if self.is_closing():
             return
-        if self._phase is BODY and self.transport.can_write_eof():
-            self._lingers, self._since, self._body = True, self.loop.time(), 0
-            self.transport.write_eof()
-            self.flow.resume_reading()
+        if self._phase is BODY:
+            self._linger()
             return
         self.transport.close()
+
+    def _linger(self) -> None:
+        if not self.transport.can_write_eof() or self._keeper.crowded():
+            self.transport.close()
+            return
+        self._lingers, self._since, self._body = True, self.loop.time(), 0
+        self.transport.write_eof()
+        self.flow.resume_reading()
 
     def late(self, now: float) -> bool:
         """Whether this one has had its time: to send a head or a body, to take what we send, or to go."""
@@ -263,7 +276,7 @@ class Connection(HttpToolsProtocol):
         head = f"HTTP/1.1 {status} {TITLES.get(status, 'Error')}\r\ncontent-type: application/problem+json\r\n"
         head += f"content-length: {len(body)}\r\nconnection: close\r\n"
         self.transport.write(head.encode() + more + b"\r\n" + body)
-        self.transport.close()
+        self._linger()  # its sender has sent more than we have read
 
 
 async def busy(scope: Scope, receive: Receive, send: Send) -> None:

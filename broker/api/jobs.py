@@ -175,7 +175,12 @@ async def told(room: Room, member: Member, admitted: Admitted, need: Requirement
         known = await run_in_threadpool(room.look.job, member, admitted.job.id, at=room.clock())
         return answer(present.seen(known), 200)
     moves = [(move.after.value, move.at, move.reason) for move in admitted.moves]
-    return answer(present.job(admitted.job, need, tried=None, moves=moves, split=present.FRESH_LATENCY), 202)
+    return answer(
+        present.job(
+            admitted.job, need, points=len(admitted.job.points), tried=None, moves=moves, split=present.FRESH_LATENCY
+        ),
+        202,
+    )
 
 
 def parsed(raw: bytes) -> schemas.JobRequest:

@@ -105,6 +105,7 @@ def job(
     value: Job,
     need: Requirement,
     *,
+    points: int,
     tried: Attempt | None,
     moves: Sequence[tuple[str, datetime, str]],
     split: dict[str, float | None],
@@ -119,7 +120,7 @@ def job(
         "sandbox": value.sandbox,
         "program": program(value.program, need),
         "shots": value.shots,
-        "points": max(1, len(value.points)),
+        "points": max(1, points),
         "seed": value.seed,
         "cost": {
             "quoted": amount(value.quoted.micros),
@@ -155,7 +156,8 @@ def _links(path: str) -> dict[str, str]:
 def seen(value: Seen) -> dict[str, Any]:
     """A job that was looked up."""
     moves = [(event.after, event.at, event.reason) for event in value.events]
-    return job(value.job, value.requirement, tried=value.attempt, moves=moves, split=latency(value.latency))
+    split = latency(value.latency)
+    return job(value.job, value.requirement, points=value.points, tried=value.attempt, moves=moves, split=split)
 
 
 def decision(value: Decision, *, prefer: str, decided_at: datetime) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("qsubmit.bench")
 CHILDREN = 2
-QUEUE = 32  # at half a second for the heaviest legal program, the last of them waits some eight seconds
+QUEUE = 40  # a class of thirty beside who floods; the heaviest legal program takes half a second, so the last waits ten
 EACH = 8  # of one member
 PATIENCE_S = 20.0
 STEP = 1 << 16
@@ -69,10 +69,7 @@ class Bench:
                 return
 
     def _ask(self, program: Program) -> dict[str, Any]:
-        try:
-            child = self._free.get_nowait()
-        except Empty:
-            child = Child()
+        child = self._child()
         try:
             answer = child.ask(program)
         except (OSError, ValueError) as error:
@@ -81,6 +78,17 @@ class Bench:
             raise Unavailable("the program was not inspected in time; try again", retry_after=5) from None
         self._free.put(child)
         return answer
+
+    def _child(self) -> Child:
+        """One that lives: what ended one of them while it was idle is not the next program's fault."""
+        while True:
+            try:
+                child = self._free.get_nowait()
+            except Empty:
+                return Child()
+            if child.lives():
+                return child
+            child.end()
 
 
 class Child:
@@ -116,6 +124,10 @@ class Child:
                 raise ConnectionError("the child has ended")
             line += piece
         return bytes(line)
+
+    def lives(self) -> bool:
+        """Whether it can be asked."""
+        return self._process.poll() is None
 
     def end(self) -> None:
         """No more."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from broker.domain.bounded import Bounded
 from broker.domain.errors import NotFound, Unauthenticated
 from broker.store.people import KeyRow, budget_id
 from broker.store.tables import budgets
@@ -59,8 +60,9 @@ class Keys:
         self._store = store
         self._pepper = pepper
         self._lock = threading.Lock()
-        self._callers: dict[str, Caller] = {}  # by digest: a dump of this process shows no secret
-        self._unknown: dict[str, datetime] = {}
+        # By digest: a dump of this process shows no secret. Apart: who guesses pushes out no good key.
+        self._callers: Bounded[str, Caller] = Bounded(most=KEPT, most_bytes=0)
+        self._unknown: Bounded[str, datetime] = Bounded(most=KEPT, most_bytes=0)
         self._forgotten = 0
         self._used: dict[str, datetime] = {}
 
@@ -133,13 +135,11 @@ class Keys:
         self._used[key.id] = at
         return self._alive(caller, at).member
 
-    def _keep(self, cache: dict[str, T], digest: str, value: T, forgotten: int) -> None:
+    def _keep(self, cache: Bounded[str, T], digest: str, value: T, forgotten: int) -> None:
         with self._lock:
             if forgotten != self._forgotten:
                 return
-            if len(cache) >= KEPT:
-                cache.clear()
-            cache[digest] = value
+            cache.put(digest, value)
 
     @staticmethod
     def _alive(caller: Caller, at: datetime) -> Caller:

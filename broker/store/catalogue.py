@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("qsubmit.catalogue")
 OPERATOR = "operator"
 VENDOR = "vendor"
+LOOKED_AT = 20_000  # newest jobs among which forecasts look for such that ended; a flood that waits is not read whole
 REFUSED_CREDENTIALS = "the vendor refuses the broker's credentials"
 
 
@@ -167,10 +168,11 @@ class Catalogue:
         return {row.scope: row.reason for row in rows if row.until is None or row.until > micros(at)}
 
     def history(self, limit: int) -> list[tuple[str, str, str, int, int | None]]:
-        """(job, device, state, at, billed run ms) of the newest moves of ended jobs, for forecasts."""
+        """(job, device, state, at, billed run ms) of the moves of jobs that ended well lately, for forecasts."""
+        oldest = select(jobs.c.id).order_by(jobs.c.id.desc()).offset(LOOKED_AT).limit(1).scalar_subquery()
         newest = (
             select(jobs.c.id, jobs.c.device, jobs.c.run_ms)
-            .where(jobs.c.state == "succeeded")
+            .where(jobs.c.state == "succeeded", jobs.c.id > func.coalesce(oldest, ""))
             .order_by(jobs.c.id.desc())
             .limit(limit)
             .subquery()

@@ -5,7 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, and_, bindparam, case, func, or_, select, tuple_, update
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from broker.domain.lifecycle import JobState
 from broker.store import line
@@ -134,6 +148,22 @@ class Jobs:
         """One job, or None."""
         row = self._connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().first()
         return None if row is None else job_of(row)
+
+    def without_points(self, ids: Sequence[str]) -> list[tuple[Job, int]]:
+        """Those jobs, in the order given, without their points, which the database counts: each may have a megabyte.
+
+        A job whose points are none, or that cannot be read, is left out: it must not hide the others.
+        """
+        postgresql = self._connection.dialect.name == "postgresql"
+        good = jobs.c.points.op("IS JSON")(literal_column("ARRAY")) if postgresql else func.json_valid(jobs.c.points)
+        count = case((good, func.json_array_length(cast(jobs.c.points, JSON) if postgresql else jobs.c.points)))
+        columns = [column for column in jobs.c if column is not jobs.c.points]
+        rows = self._connection.execute(select(*columns, count.label("count")).where(jobs.c.id.in_(ids))).mappings()
+        found = {}
+        for row in rows:
+            for job in jobs_of([{**row, "points": "[]"}] if row["count"] is not None else ()):
+                found[job.id] = (job, int(row["count"]))
+        return [found[each] for each in ids if each in found]
 
     def disturbed(self, claimed: Sequence[Job], at: datetime) -> dict[str, Standing]:
         """Of claimed jobs, those that others may have changed since, or whose device or backend is paused.

@@ -257,7 +257,14 @@ jobs = Table(
         postgresql_where=text("held != quoted AND due_at IS NOT NULL"),
         sqlite_where=text("held != quoted AND due_at IS NOT NULL"),
     ),
-    Index("ix_jobs_organisation", "organisation_id", "id"),
+    Index(
+        "ix_jobs_attention",
+        "hub_id",
+        "id",
+        postgresql_where=text("state = 'attention' AND due_at IS NOT NULL"),
+        sqlite_where=text("state = 'attention' AND due_at IS NOT NULL"),
+    ),
+    Index("ix_jobs_project", "organisation_id", "project_id", "id"),
 )
 attempts = Table(
     "attempts",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import resource
 import socket
 import time
 from collections import Counter
@@ -17,6 +18,7 @@ from tests.support.gateway import furnish, request, world
 from tests.support.served import served
 
 PATIENCE_S = 20.0
+HALF_OPEN = 5000
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +33,14 @@ def scene(tmp_path_factory):
         furnish(store)
         with world(store, data=data) as made:
             key = made.key("ada")
-    with served(url, data) as (gateway,):
-        yield gateway, key
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))  # what a process gets where nobody has set another
+    try:
+        with served(url, data) as (gateway,):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            yield gateway, key
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def resident(pid):
@@ -94,8 +102,15 @@ def test_a10_headers_without_a_key_take_no_memory(scene):
             connection = stack.enter_context(dialled(gateway))
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(b"GET /healthz HTTP/1.1\r\nX: " + b"a" * (1 << 20))
-        assert resident(gateway.process.pid) - before < 40
+        most = max(settled(gateway.process.pid) for _ in range(30))
+        assert most - before < 40
         alive(gateway, key)
+
+
+def settled(pid):
+    """MiB, a tenth of a second later: what was sent need not have been read yet."""
+    time.sleep(0.1)
+    return resident(pid)
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/quotes", "/v1/keys", "/grafana/query"])
@@ -166,12 +181,27 @@ def test_a10_requests_in_a_pipeline_are_bounded_and_answered_in_order(scene):
     alive(gateway, key)
 
 
+@pytest.fixture
+def many_files():
+    """As many connections as the test wants: both their ends are files, here and in the gateway."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = HALF_OPEN + 1000
+    assert hard == resource.RLIM_INFINITY or hard >= wanted, f"this test opens {wanted} files; raise the hard limit"
+    if soft != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
 def test_a10_half_open_connections_keep_nobody_out(scene):
     gateway, key = scene
     with contextlib.ExitStack() as stack:
-        for _ in range(1500):
+        for number in range(HALF_OPEN):
             stack.enter_context(dialled(gateway)).sendall(b"GET /healthz HTTP/1.1\r\nX:")
-        assert max(alive(gateway, key) for _ in range(20)) < 1.0
+            if number % 500 == 0:
+                alive(gateway, key)
+        assert sorted(alive(gateway, key) for _ in range(20))[-2] < 1.0
 
 
 def test_a10_a_head_that_does_not_come_is_not_waited_for(scene):

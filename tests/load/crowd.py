@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 STREAMS, CLASS, SLOW, HEADS, FLOOD = 50, 30, 10, 50, 16
 PAUSE_S = 4.0  # of a member, between two submits
 PATIENCE_S = 60.0
+SETTLE_S = 5.0
+SUBMITS = 200
 HEAVY = "\n".join(["OPENQASM 3;", 'include "stdgates.inc";', "qubit[10000] q;", *["h q;"] * 100])
 
 
@@ -55,6 +57,7 @@ class Crowd:
         flood = [self._flood(number) for number in range(FLOOD)]
         others: list[Coroutine[Any, Any, None]] = [self._lesson(), self._watch()]
         await asyncio.gather(*(survived(each) for each in members + listeners + strangers + readers + flood + others))
+        beside = await self._beside_heavy()
         waits = sorted(wait for mine in self._waits.values() for wait in mine) or [math.inf]
         longest = [max(mine) for mine in self._waits.values()] or [math.inf]
         return {
@@ -66,6 +69,7 @@ class Crowd:
                 "longest": waits[-1],
                 "member_median": median(longest),
             },
+            "beside_heavy": {"median": median(beside), "p99": beside[int(len(beside) * 0.99)]},
             "memory": {"start": start, "peak": max(self._memory), "end": memory(self._pid)},
             "streams": sorted(self._heard)[len(self._heard) // 2] if self._heard else 0,
             "read": self._read,
@@ -91,6 +95,26 @@ class Crowd:
         await asyncio.gather(
             *(self._post("class", "/v1/quotes", 20 + n, f"{HEAVY}\n// {n}", "openqasm3") for n in range(CLASS))
         )
+
+    async def _beside_heavy(self) -> list[float]:
+        """Alone with thirty heavy quotes that are always under way: the waits of 200 submits, shortest first."""
+        await asyncio.sleep(SETTLE_S)
+        busy = [asyncio.ensure_future(self._ponder(number)) for number in range(CLASS)]
+        waits = []
+        for number in range(SUBMITS):
+            began = time.monotonic()
+            await self._post("beside heavy", "/v1/jobs", 100 + number % 50, BELL, "openqasm2")
+            waits.append(time.monotonic() - began)
+            await asyncio.sleep(0.02)
+        for each in busy:
+            each.cancel()
+        await asyncio.gather(*busy, return_exceptions=True)
+        return sorted(waits)
+
+    async def _ponder(self, number: int) -> None:
+        for count in range(SUBMITS):
+            await self._post("heavy", "/v1/quotes", 20 + number, f"{HEAVY}\n// beside {number} {count}", "openqasm3")
+            await asyncio.sleep(0.1)
 
     async def _flood(self, number: int) -> None:
         """Member nought asks as fast as it can, small and heavy in turn."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 import pytest
+from sqlalchemy import event, update
 
 from backends.errors import OutcomeUnknown, Refused
 from broker.api import schemas
@@ -14,6 +16,7 @@ from broker.domain.recovery import Recovery
 from broker.domain.routing import route
 from broker.services.decide import decision_document, load_asked, load_decision
 from broker.services.market import load_snapshot
+from broker.store import tables
 from broker.store.rows import compact
 from tests.support.gateway import BELL, NOW, PATHS
 from tests.support.scripted import QUEUED, RUNNING, outcome
@@ -99,6 +102,33 @@ def test_pages_are_newest_first_complete_and_stable_while_jobs_arrive(gateway):
         if cursor is None:
             break
     assert seen == made[::-1]
+
+
+def test_a10_a_list_counts_points_without_reading_them(both):
+    source = 'OPENQASM 3; include "stdgates.inc"; input float theta; qubit q; rx(theta) q;'
+    program = {"format": "openqasm3", "source": source}
+    many = both.job("ada", program=program, points=[{"theta": number / 7} for number in range(1000)])["id"]
+    both.clock.forward(0.01)
+    none = both.job("ada")["id"]
+    asked = []
+    keep = lambda _connection, _cursor, statement, *_: asked.append(statement)  # noqa: E731
+    event.listen(both.store.engine, "before_cursor_execute", keep)
+    found = jobs(both).json()["jobs"]
+    event.remove(both.store.engine, "before_cursor_execute", keep)
+    assert {job["id"]: job["points"] for job in found} == {many: 1000, none: 1}
+    assert found == [both.see(none), both.see(many)]
+    counted = re.compile(
+        r"json_(array_length|valid)\((jobs\.points|CAST\(jobs\.points AS JSON\))\)|jobs\.points IS JSON"
+    )
+    assert any(counted.search(statement) for statement in asked)
+    assert not any("points" in counted.sub("", statement) for statement in asked)
+
+
+def test_a10_spoiled_points_of_one_job_do_not_hide_the_others_of_a_list(both):
+    spoiled, good = both.job("ada")["id"], both.job("ada")["id"]
+    with both.store.write() as work:
+        work.connection.execute(update(tables.jobs).where(tables.jobs.c.id == spoiled).values(points='[{"a'))
+    assert ids(jobs(both)) == [good]
 
 
 def test_a_page_that_holds_all_has_no_next_one(gateway):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 
 from sqlalchemy import update
 
+from broker.api.results import _in_parts
 from broker.store.tables import results
 
 
@@ -38,7 +40,33 @@ def test_a10_a_result_that_is_known_is_not_sent_again(gateway):
     assert (answer.status_code, answer.content) == (304, b"")
 
 
-def test_a10_the_pieces_of_large_results_are_bounded_for_each_key(gateway, monkeypatch):
+def test_a10_who_takes_a_large_result_too_slowly_is_left_and_gives_its_place_back(gateway, monkeypatch):
+    monkeypatch.setattr("broker.services.look.WHOLE", 100)
+    monkeypatch.setattr("broker.services.look.PART", 1000)
+    job, _ = enlarged(gateway, 50_000)
+    kept = gateway.room.look.result(seen_as(gateway), job)
+
+    async def reading(pause_s):
+        taken = 0
+        async for piece in _in_parts(gateway.room, kept, b"tail"):
+            taken += len(piece)
+            await asyncio.sleep(pause_s)
+        return taken
+
+    monkeypatch.setattr("broker.api.results.GRACE_S", 0.5)
+    monkeypatch.setattr("broker.api.results.SLOWEST", 1 << 40)
+    assert 0 < asyncio.run(reading(0.1)) < kept.size / 2
+    assert asyncio.run(reading(0)) == kept.size - 1 + len(b"tail")
+    monkeypatch.setattr("broker.api.results.SLOWEST", kept.size / 30)  # whoever takes it at this rate has the time
+    assert asyncio.run(reading(0.02)) == kept.size - 1 + len(b"tail")
+
+
+def seen_as(gateway):
+    gateway.call("ada", "GET", "/v1/jobs")
+    return gateway.room.keys.member(gateway.secrets["ada"], gateway.clock())
+
+
+def test_a10_the_pieces_of_large_results_are_bounded_for_each_member(gateway, monkeypatch):
     monkeypatch.setattr("broker.services.look.WHOLE", 100)
     job, _ = enlarged(gateway, 50_000)
     monkeypatch.setattr(gateway.room.downloads, "_each", 0)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import update
 
 from broker.api.stream import Standing, _follow, _while_good
+from broker.services.feed import Cut, Listener
 from broker.store import tables
+from broker.store.events import StoredEvent
 from tests.support.gateway import member_id
 
 
@@ -102,11 +105,11 @@ def minted(gateway, **body):
     return made["id"], made["key"]
 
 
-def opened(gateway, secret):
-    """The lines of a stream over all of a project's moves that somebody reads with this key."""
+def opened(gateway, secret, after=0):
+    """The lines of a stream over a project's moves, all or from a position on, that somebody reads with this key."""
     keys = gateway.room.keys
     standing = Standing(gateway.room, keys.digest(secret), keys.member(secret, gateway.clock()))
-    return _while_good(_follow(gateway.room, standing, None, 0, follow=True))
+    return _while_good(_follow(gateway.room, standing, None, after, follow=True))
 
 
 def read(gateway, secret, meanwhile, *, moves_first=1):
@@ -189,3 +192,68 @@ def test_a8_another_keys_revocation_does_not_end_a_stream(gateway):
     said = read(gateway, secret, lambda: gateway.call("ada", "DELETE", f"/v1/keys/{other}"))
     assert said[-1] == "it goes on"
     assert len(said) == 2
+
+
+def test_a10_a_listener_that_is_too_slow_is_cut_and_goes_on_without_a_gap(gateway, monkeypatch):
+    monkeypatch.setattr("broker.services.feed.QUEUE", 3)
+    secret = gateway.key("ada")
+    first = gateway.job("ada")["id"]
+
+    async def slow():
+        said, source = [], opened(gateway, secret)
+        while len(moves("".join(said))) < 2:  # the first job's
+            said.append(await anext(source))
+        listening = asyncio.ensure_future(anext(source))
+        while not gateway.room.feed._listeners:  # noqa: ASYNC110  nothing tells that it listens
+            await asyncio.sleep(0.01)
+        await asyncio.to_thread(gateway.job, "ada")
+        said.append(await listening)
+        await asyncio.to_thread(lambda: [gateway.job("ada") for _ in range(5)])  # it does not read meanwhile
+        await asyncio.sleep(1.0)
+        async with asyncio.timeout(5):
+            async for text in source:
+                said.append(text)  # noqa: PERF401  what came before a time-out counts
+        return said
+
+    async def rest(after, count):
+        said, source = [], opened(gateway, secret, after)
+        async with asyncio.timeout(5):
+            while len(moves("".join(said))) < count:
+                said.append(await anext(source))
+        return moves("".join(said))
+
+    said = asyncio.run(slow())
+    assert said[-1] == ": resume from the last id\n\n"
+    before = moves("".join(said))
+    assert before[0]["job_id"] == first
+    assert 2 < len(before) < 14
+    found = before + asyncio.run(rest(before[-1]["id"], 14 - len(before)))
+    whole = moves(stream(gateway, after=0))
+    assert found == whole
+    assert len(whole) == 14
+
+
+def test_a10_a_slow_listener_takes_nothing_from_the_others(gateway, monkeypatch):
+    monkeypatch.setattr("broker.services.feed.QUEUE", 3)
+    project = ("org", "project")
+    slow, fast = (Listener(project=project, job=None) for _ in range(2))
+
+    async def scene():
+        heard = []
+        for seq in range(10):
+            for each in (slow, fast):
+                each.tell(move(seq))
+            heard += await fast.heard(0)
+        with pytest.raises(Cut):
+            await slow.heard(0)
+        return [each.seq for each in heard]
+
+    assert asyncio.run(scene()) == list(range(10))
+    assert slow.moves.qsize() == 3
+
+
+def move(seq):
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    return StoredEvent(
+        seq=seq, job="job", organisation="org", backend="local", before=None, after="queued", at=at, reason=""
+    )

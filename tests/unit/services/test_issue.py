@@ -403,9 +403,23 @@ def test_a8_a_secret_is_not_kept_in_memory(desk):
 
 def test_a8_the_caches_of_keys_are_bounded(desk, monkeypatch):
     monkeypatch.setattr("broker.services.keys.KEPT", 3)
+    desk.keys = Keys(desk.store, PEPPER.encode())
     for number in range(10):
         desk.works(f"qs_live_{number}")
-    assert len(desk.keys._unknown) <= 3 < KEPT
+    assert len(desk.keys._unknown) == 3 < KEPT
+
+
+def test_a10_a_full_cache_forgets_the_key_that_was_not_used_longest_and_none_for_a_guess(desk, monkeypatch):
+    monkeypatch.setattr("broker.services.keys.KEPT", 3)
+    keys = Keys(desk.store, PEPPER.encode())
+    used, *others = (desk.mint(desk.first[1])[1] for _ in range(6))
+    keys.member(used, desk.clock())
+    for number, other in enumerate(others):
+        assert keys.known(used, desk.clock()) is not None
+        keys.member(other, desk.clock())
+        with pytest.raises(Unauthenticated):
+            keys.member(f"qs_live_{number}", desk.clock())
+    assert [keys.known(secret, desk.clock()) is not None for secret in others] == [False, False, False, True, True]
 
 
 def test_a8_a_clock_that_is_set_back_does_not_make_a_look_up_young(desk):

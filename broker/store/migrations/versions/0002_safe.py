@@ -10,12 +10,14 @@ depends_on = None
 
 _LIVE = "due_at IS NOT NULL"
 _LATE = f"deadline IS NOT NULL AND {_LIVE}"
+_ATTENDED = f"state = 'attention' AND {_LIVE}"
 _UNHELD = f"held != quoted AND {_LIVE}"
 _LINES = (
     ("ix_jobs_line", ["device", "state", "member_id", "id"], _LIVE, _LIVE),
     ("ix_jobs_deadline", ["deadline"], _LATE, _LATE),
     ("ix_jobs_cancelled", ["backend"], f"cancel_requested IS true AND {_LIVE}", f"cancel_requested IS 1 AND {_LIVE}"),
     ("ix_jobs_unheld", ["backend"], _UNHELD, _UNHELD),
+    ("ix_jobs_attention", ["hub_id", "id"], _ATTENDED, _ATTENDED),
 )
 
 
@@ -80,6 +82,9 @@ def _lines() -> None:
     # Not in a batch: SQLite would copy the whole table.
     op.add_column("jobs", sa.Column("turn_micros", sa.BigInteger(), server_default="0", nullable=False))
     op.drop_index("ix_jobs_queue", table_name="jobs")
+    # A list is one project's: it read the jobs of the whole organisation to find a page of them.
+    op.drop_index("ix_jobs_organisation", table_name="jobs")
+    op.create_index("ix_jobs_project", "jobs", ["organisation_id", "project_id", "id"], unique=False)
     for name, columns, postgresql, sqlite in _LINES:
         op.create_index(
             name, "jobs", columns, postgresql_where=sa.text(postgresql), sqlite_where=sa.text(sqlite), unique=False
@@ -89,6 +94,8 @@ def _lines() -> None:
 def _lines_back() -> None:
     for name, *_ in _LINES:
         op.drop_index(name, table_name="jobs")
+    op.drop_index("ix_jobs_project", table_name="jobs")
+    op.create_index("ix_jobs_organisation", "jobs", ["organisation_id", "id"], unique=False)
     op.create_index(
         "ix_jobs_queue",
         "jobs",
