@@ -42,10 +42,11 @@ if TYPE_CHECKING:
 WAITING = JobState.QUEUED.value
 # How long a job in `attention` keeps its place at the device, if no operator decides; then its device may go on.
 DOUBTED = timedelta(hours=1)
-IN_FLIGHT = tuple(
-    s.value for s in (JobState.SUBMITTING, JobState.UNKNOWN, JobState.SUBMITTED, JobState.RUNNING, JobState.FETCHING)
-)
-SCANNED = (*IN_FLIGHT, JobState.ATTENTION.value, JobState.ACCEPTED.value)
+# How long one keeps it whose run has ended and whose result cannot be read: a vendor that loses results gets no more
+# than k paid jobs in that time, and one result that is asked for during a week does not keep the device for a week.
+UNREAD = timedelta(minutes=10)
+IN_FLIGHT = tuple(s.value for s in (JobState.SUBMITTING, JobState.UNKNOWN, JobState.SUBMITTED, JobState.RUNNING))
+SCANNED = (*IN_FLIGHT, JobState.FETCHING.value, JobState.ATTENTION.value, JobState.ACCEPTED.value)
 
 _SAVED = (
     "state",
@@ -159,7 +160,7 @@ class Jobs:
         count = case((good, func.json_array_length(cast(jobs.c.points, JSON) if postgresql else jobs.c.points)))
         columns = [column for column in jobs.c if column is not jobs.c.points]
         rows = self._connection.execute(select(*columns, count.label("count")).where(jobs.c.id.in_(ids))).mappings()
-        found = {}
+        found: dict[str, tuple[Job, int]] = {}
         for row in rows:
             for job in jobs_of([{**row, "points": "[]"}] if row["count"] is not None else ()):
                 found[job.id] = (job, int(row["count"]))
@@ -273,9 +274,12 @@ class Jobs:
         """How many jobs are being sent, in doubt or at the vendor, by device.
 
         A job that came into ``attention`` lately counts: it may be at the vendor, and to send the next in its place
-        would make one doubt after the other.
+        would make one doubt after the other. So does one whose result is read, for a while.
         """
-        lately = and_(jobs.c.state == JobState.ATTENTION.value, jobs.c.updated_at > micros(at - DOUBTED))
+        lately = or_(
+            and_(jobs.c.state == JobState.ATTENTION.value, jobs.c.updated_at > micros(at - DOUBTED)),
+            and_(jobs.c.state == JobState.FETCHING.value, jobs.c.updated_at > micros(at - UNREAD)),
+        )
         query = (
             select(jobs.c.device, func.count())
             .where(jobs.c.device.in_(names), or_(jobs.c.state.in_(IN_FLIGHT), lately), jobs.c.due_at.is_not(None))

@@ -10,7 +10,7 @@ from broker.domain.attempt import GIVEN_UP, MAY_HAVE_LANDED, AttemptEnd
 from broker.domain.fairshare import Waiting
 from broker.domain.lifecycle import JobState
 from broker.domain.wanted import unwanted
-from broker.store.jobs import DOUBTED, IN_FLIGHT, SCANNED, WAITING, StaleFence, Standing
+from broker.store.jobs import DOUBTED, IN_FLIGHT, SCANNED, UNREAD, WAITING, StaleFence, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -209,7 +209,9 @@ class Jobs:
         self._tx.statement()
         counts: dict[str, int] = {}
         for job in self._tx.all("jobs"):
-            lately = job.state is JobState.ATTENTION and job.updated_at > at - DOUBTED
+            lately = (job.state is JobState.ATTENTION and job.updated_at > at - DOUBTED) or (
+                job.state is JobState.FETCHING and job.updated_at > at - UNREAD
+            )
             if (lately or job.state in _IN_FLIGHT) and job.due_at is not None and job.device in names:
                 counts[job.device] = counts.get(job.device, 0) + 1
         return counts

@@ -14,7 +14,7 @@ from broker.domain.device import Kind
 from broker.domain.lifecycle import TERMINAL, JobState
 from broker.domain.recovery import Recovery
 from broker.services import submit
-from broker.store.jobs import DOUBTED
+from broker.store.jobs import DOUBTED, UNREAD
 from tests.simulation.actors import Client, Gateway, Operator, Worker
 from tests.simulation.checks import Checks
 from tests.simulation.ending import judge
@@ -34,10 +34,11 @@ if TYPE_CHECKING:
     from broker.domain.device import Device
     from broker.domain.job import Job
 
-HORIZON = 3 * 60 * MINUTE
+HORIZON = 6 * 60 * MINUTE
 MOST_STEPS = 3000
 SWEEP_EVERY = 10 * MINUTE
-IN_FLIGHT = frozenset(JobState) - TERMINAL - {JobState.QUEUED, JobState.ATTENTION, JobState.ACCEPTED}
+PARKED = {JobState.ATTENTION: DOUBTED, JobState.FETCHING: UNREAD}
+IN_FLIGHT = frozenset(JobState) - TERMINAL - {JobState.QUEUED, JobState.ACCEPTED, *PARKED}
 
 
 @dataclass(kw_only=True, slots=True)
@@ -149,7 +150,7 @@ class World:
         jobs, locks = self.store.tables["jobs"].values(), self.store.locks
         room = {name: self._room(each) for name, each in self.devices.items()}
         for job in jobs:
-            room[job.device] -= job.state in IN_FLIGHT or self._doubted(job)
+            room[job.device] -= job.state in IN_FLIGHT or self._parked(job)
         first: datetime | None = None
         for job in jobs:
             due = job.due_at
@@ -171,8 +172,8 @@ class World:
         until = max((row[2] for row in rows if row is not None), default=START)
         return until if job.deadline is None else min(until, job.deadline)
 
-    def _doubted(self, job: Job) -> bool:
-        return job.state is JobState.ATTENTION and job.updated_at > self.clock() - DOUBTED
+    def _parked(self, job: Job) -> bool:
+        return job.state in PARKED and job.updated_at > self.clock() - PARKED[job.state]
 
     def _closed_until(self, scope: str) -> datetime:
         breaker = self.store.tables["breakers"].get(scope)

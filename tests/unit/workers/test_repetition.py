@@ -207,3 +207,15 @@ def test_a6_jobs_in_doubt_keep_their_places(both):
         both.clock.forward(30)
     states = [job["state"] for job in both.call("ada", "GET", "/v1/jobs").json()["jobs"]]
     assert states.count("attention") == 2  # the device's room
+
+
+def test_a6_a_result_that_cannot_be_read_keeps_its_place_for_a_while_only(both):
+    """It is asked for during a week; its device must not stand still as long, nor be sent everything meanwhile."""
+    backend = both.backends["braket"]
+    backend.result = BackendError("garbled")
+    for _ in range(5):
+        both.job("ada", device=GARNET)
+    drive(both, minutes=9, step=10)
+    assert len(backend.sent) == 2  # the device's room
+    drive(both, minutes=4, step=10)
+    assert len(backend.sent) == 4
