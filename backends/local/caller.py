@@ -81,7 +81,7 @@ class Caller:
         with contextlib.suppress(ProcessLookupError):
             os.kill(hello["pid"], signal.SIGTERM)
         # It holds this lock as long as it lives; its pid may stay behind, as a zombie that another must reap.
-        lock = os.open(self._data / "local.host.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(self._data / wire.host_lock_name(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + END_S
         try:
             while not _locked(lock) and time.monotonic() < deadline:

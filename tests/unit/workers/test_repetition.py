@@ -207,3 +207,15 @@ def test_a6_jobs_in_doubt_keep_their_places(both):
         both.clock.forward(30)
     states = [job["state"] for job in both.call("ada", "GET", "/v1/jobs").json()["jobs"]]
     assert states.count("attention") == 2  # the device's room
+
+
+def test_a6_runs_that_the_host_never_took_do_not_use_up_their_tries_within_half_a_minute(both):
+    """A host that fails for a moment must not end everybody's jobs: six doubts came in eighteen seconds."""
+    backend = both.backends["local"]
+    backend.recovery, backend.reply = Recovery.RERUN, OutcomeUnknown("the local host failed")
+    job = both.job("ada")["id"]
+    drive(both, minutes=0.4, step=1)
+    assert both.see(job)["state"] in ("queued", "unknown")
+    backend.reply = None
+    drive(both, minutes=2, step=5)
+    assert both.see(job)["state"] == "succeeded"
