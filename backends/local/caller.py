@@ -34,6 +34,7 @@ class Caller:
 
     def __init__(self, data: Path, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
         self._data = data
+        wire.edition()  # read now: a release that is installed over this one while it runs must not change it
         self._arguments = tuple(arguments)
         self._environ = dict(environ)
         self._lock = threading.Lock()
