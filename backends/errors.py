@@ -30,14 +30,23 @@ class Busy(BackendError):
         self.retry_after = retry_after
 
 
+class NotTried(Busy):
+    """Nothing was sent, for a reason of ours: it says nothing about the vendor."""
+
+    code = "not_tried"
+
+
 class Refused(BackendError):
     """Nothing was accepted and nothing will be: the next offer, or the end.
+
+    ``asked`` is false where it was refused here, before the vendor was asked.
 
     ``code`` may narrow it (``program_invalid``, ``device_retired``, ``no_credit``, ``limit_exceeded``); ``line``,
     ``column`` and ``pointer`` locate a fault in the program where known.
     """
 
     code = "backend_refused"
+    asked = True
 
     def __init__(
         self,

@@ -6,12 +6,13 @@ request: device, command, shots, points, priority, names and limits are the orde
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from backends.errors import Refused
+from backends.errors import NotTried, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 CODE = "translation_invalid"
 
@@ -21,6 +22,22 @@ class Untrue(Refused):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"the program's translation cannot be trusted: {what}; nothing was sent", code=CODE)
+
+
+@contextmanager
+def unasked() -> Iterator[None]:
+    """Around all that is done before the vendor is asked: what goes wrong in it says nothing about the vendor.
+
+    Do not let it count as the vendor's failure or as its answer: one member's programs would close a device to
+    everybody, or open one that is down.
+    """
+    try:
+        yield
+    except Refused as error:
+        error.asked = False
+        raise
+    except OSError as error:
+        raise NotTried(f"no process to translate the program in: {error}; nothing was sent") from error
 
 
 def parts_of(answer: Mapping[str, Any], names: Iterable[str]) -> list[Any]:

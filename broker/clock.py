@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from broker.domain.clock import Beat, advanced, first
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("qsubmit.clock")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ASK_S = 10.0
+BEAT_S = 1.0  # two processes see a step of the wall clock at most so far apart, and differ by half of it
 
 
 def uptime_now() -> int:
@@ -104,7 +106,18 @@ def hub_clock(store: Store) -> Steady:
     wall = ServerClock(store) if store.engine.dialect.name == "postgresql" else wall_now
     with store.read() as work:
         stored, newest = work.clocks.beats(boot_id())
-    return Steady(first(stored, newest, uptime=uptime_now(), wall=wall()), wall=wall)
+    clock = Steady(first(stored, newest, uptime=uptime_now(), wall=wall()), wall=wall)
+    threading.Thread(target=_beat_on, args=(ref(clock),), name="beat", daemon=True).start()
+    return clock
+
+
+def _beat_on(clock: ref[Steady]) -> None:
+    # Also while nobody asks. A worker that heard no doorbell for an hour would find the wall clock's step only then,
+    # and draw its time towards it over the whole hour: minutes apart from the others, whose leases it would take.
+    while (kept := clock()) is not None:
+        kept.beat()
+        del kept
+        time.sleep(BEAT_S)
 
 
 def note(work: Work, clock: Steady) -> None:

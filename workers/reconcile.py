@@ -10,7 +10,7 @@ from backends.errors import BackendError, Busy, Refused, Unauthorized
 from broker.crash import crashpoint
 from broker.domain.alter import alter
 from broker.domain.attempt import AttemptEnd
-from broker.domain.backoff import FLOOR, asked_within
+from broker.domain.backoff import FLOOR, asked_within, backoff
 from broker.domain.change import Change, let_go, look_again, move, sent
 from broker.domain.eta import next_poll
 from broker.domain.lifecycle import JobState
@@ -120,7 +120,10 @@ def _adopt(start: Change, attempt: Attempt, remote_id: RemoteId, *, at: datetime
 def _requeue(start: Change, attempt: Attempt, recovery: Recovery, finding: Verdict, at: datetime) -> Change:
     end = AttemptEnd.LOST if recovery is Recovery.RERUN else AttemptEnd.ABSENT
     over = alter(attempt, end=end, detail=finding.reason, absences=finding.absences)
-    back = alter(start, job=let_go(alter(start.job, due_at=at)), attempt=over)
+    # The first time at once. A host that fails for half a minute must not use up every try that a job has.
+    rerun = recovery is Recovery.RERUN and attempt.number > 1
+    wait = backoff(attempt.number, seed=attempt.id) if rerun else timedelta(0)
+    back = alter(start, job=let_go(alter(start.job, due_at=at + wait)), attempt=over)
     return move(back, JobState.QUEUED, at=at, reason=finding.reason)
 
 

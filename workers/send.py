@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unauthorized
+from backends.errors import BackendError, Busy, NotTried, OutcomeUnknown, Refused, Unauthorized
 from broker.crash import crashpoint
 from broker.domain.attempt import AttemptEnd
 from broker.domain.backoff import backoff
@@ -33,10 +33,6 @@ if TYPE_CHECKING:
     Ask = Callable[[Sequence[Job]], Mapping[JobId, Withheld]]
 
 WITHHELD_WAIT = timedelta(seconds=10)
-
-
-class NotTried(Busy):
-    """Stands for a reply where nothing was sent for a reason of ours: it says nothing about the vendor."""
 
 
 @runtime_checkable
@@ -89,9 +85,17 @@ def _one_by_one(
             continue
         reply = _wanted(backend, each, terms, clock, ask)
         replies.append(reply)
-        fails = isinstance(reply, BackendError) and not isinstance(reply, (Refused, NotTried))
-        failures[each.job.device] = failures[each.job.device] + 1 if fails else 0
+        if of_the_vendor(reply):
+            fails = isinstance(reply, BackendError) and not isinstance(reply, Refused)
+            failures[each.job.device] = failures[each.job.device] + 1 if fails else 0
     return replies
+
+
+def of_the_vendor(reply: Reply) -> bool:
+    """Whether it says anything about the vendor: it was asked, and failed or answered."""
+    if isinstance(reply, Refused):
+        return reply.asked
+    return not isinstance(reply, NotTried | Withheld)
 
 
 def _wanted(backend: Backend, each: Sending, terms: Terms, clock: Callable[[], datetime], ask: Ask) -> Reply:

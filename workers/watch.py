@@ -6,15 +6,13 @@ import logging
 from typing import TYPE_CHECKING
 
 from backends.errors import BackendError, Refused
-from broker.domain.breaker import BACKEND_TRIPS, DEVICE_TRIPS, Breaker, failed, succeeded
-from broker.domain.wanted import Withheld
-from workers.send import NotTried
+from broker.domain.breaker import BACKEND_TRIPS, DEVICE_TRIPS, Breaker, failed, given_back, succeeded
+from workers.send import of_the_vendor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from broker.domain.ids import RemoteId
     from broker.store.unit_of_work import Store
     from workers.send import Reply, Sending
 
@@ -29,15 +27,13 @@ class Watch:
 
     def heard(self, batch: Sequence[Sending], replies: Sequence[Reply], *, at: datetime) -> None:
         """Count failures in a row; whatever the vendor decided (yes or no) is a sign that it works."""
-        pairs = zip(batch, replies, strict=True)
-        said = [(each, reply) for each, reply in pairs if not isinstance(reply, NotTried | Withheld)]
-        scopes = {scope for each, _ in said for scope in _scopes(each)}
-        if not scopes or not (any(_failure(reply) for _, reply in said) or self._known(scopes)):
+        scopes = {scope for each in batch for scope in _scopes(each)}
+        if not scopes or not (any(_failure(reply) for reply in replies) or self._known(scopes)):
             return
         with self._store.write() as work:
             before = work.breakers.of(scopes, lock=True)
             now = {scope: before.get(scope, Breaker(scope=scope)) for scope in scopes}
-            for each, reply in said:
+            for each, reply in zip(batch, replies, strict=True):
                 for scope in _scopes(each):
                     now[scope] = _counted(now[scope], reply, backend=each.job.backend, at=at)
             work.breakers.put([b for scope, b in now.items() if b != before.get(scope, Breaker(scope=scope))], at)
@@ -52,11 +48,13 @@ def _scopes(each: Sending) -> tuple[str, str]:
     return each.job.device, each.job.backend
 
 
-def _failure(reply: RemoteId | BackendError) -> bool:
-    return isinstance(reply, BackendError) and not isinstance(reply, Refused)
+def _failure(reply: Reply) -> bool:
+    return of_the_vendor(reply) and isinstance(reply, BackendError) and not isinstance(reply, Refused)
 
 
-def _counted(before: Breaker, reply: RemoteId | BackendError, *, backend: str, at: datetime) -> Breaker:
+def _counted(before: Breaker, reply: Reply, *, backend: str, at: datetime) -> Breaker:
+    if not of_the_vendor(reply):
+        return given_back(before, at=at)
     if not _failure(reply):
         return succeeded(before)
     trips_at = BACKEND_TRIPS if before.scope == backend else DEVICE_TRIPS

@@ -28,7 +28,7 @@ from backends.braket.transport import Transport
 from backends.child import ChildPool, Limits
 from backends.errors import Busy, Refused, UnknownJob, Unreadable
 from backends.outcome_check import counted, documented, sound
-from backends.translation import Untrue
+from backends.translation import Untrue, unasked
 from broker.domain.ids import RemoteId
 from broker.domain.price import Price
 
@@ -113,7 +113,8 @@ class BraketBackend:
         translate = partial(self._child.call, owner=order.project) if self._child else self._translate
         assert translate is not None  # noqa: S101  set by the constructor either way
         try:
-            request = create_request(order, self._settings, translate)
+            with unasked():
+                request = create_request(order, self._settings, translate)
         except Untrue:
             if self._child:
                 self._child.close()

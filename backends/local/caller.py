@@ -34,6 +34,7 @@ class Caller:
 
     def __init__(self, data: Path, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
         self._data = data
+        wire.edition()  # read now: a release that is installed over this one while it runs must not change it
         self._arguments = tuple(arguments)
         self._environ = dict(environ)
         self._lock = threading.Lock()
@@ -81,7 +82,7 @@ class Caller:
         with contextlib.suppress(ProcessLookupError):
             os.kill(hello["pid"], signal.SIGTERM)
         # It holds this lock as long as it lives; its pid may stay behind, as a zombie that another must reap.
-        lock = os.open(self._data / "local.host.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(self._data / wire.host_lock_name(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + END_S
         try:
             while not _locked(lock) and time.monotonic() < deadline:

@@ -224,7 +224,7 @@ async def serve(data: Path, host: Host, *, idle_s: float) -> None:
     seen, loop, stopping = Presence(), asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    path = data / wire.SOCKET
+    path = data / wire.socket_name()
     with wire.address(data) as address:
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
@@ -255,7 +255,7 @@ def main() -> None:
     parser.add_argument("--memory-bytes", type=int, default=0)
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    lock = os.open(asked.data / "local.host.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(asked.data / wire.host_lock_name(), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import struct
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,6 @@ Json = Any
 """What json.loads gives."""
 
 MAX_FRAME_BYTES = 512 << 20
-SOCKET = "local.sock"
 LENGTH = struct.Struct("!I")
 
 _dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
@@ -67,11 +68,35 @@ def _exactly(connection: socket.socket, size: int) -> bytearray:
     return got
 
 
+@lru_cache(maxsize=1)
+def edition() -> str:
+    """Which code this is: a host serves callers of its own release only.
+
+    A host outlives its workers. Without this, those of the next release would find the old one: it does not understand
+    their orders, and it runs programs behind the old walls for as long as they ask.
+    """
+    backends = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for source in sorted((*backends.glob("*.py"), *backends.glob("local/*.py"))):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def socket_name() -> str:
+    """The socket's file in the data directory."""
+    return f"local-{edition()}.sock"
+
+
+def host_lock_name() -> str:
+    """The file that a host holds locked as long as it lives."""
+    return f"local-{edition()}.host.lock"
+
+
 @contextmanager
 def address(data: Path) -> Iterator[str]:
     """A path to the socket that fits into 107 bytes, however long that of ``data`` is."""
     folder = os.open(data, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield f"/proc/self/fd/{folder}/{SOCKET}"
+        yield f"/proc/self/fd/{folder}/{socket_name()}"
     finally:
         os.close(folder)

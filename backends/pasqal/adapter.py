@@ -12,7 +12,7 @@ from uuid import UUID
 from backends import storable
 from backends.base import SUBMIT_TIMEOUT_S, Order, Outcome, Phase, Recovery, Snapshot
 from backends.child import Child, ChildError, ChildKilled
-from backends.errors import Busy, Refused, UnknownJob, Unreadable
+from backends.errors import Busy, NotTried, Refused, UnknownJob, Unreadable
 from backends.exchange import SHORTEST_PATIENCE_S
 from backends.outcome_check import documented, sound
 from backends.pasqal import retarget, translate
@@ -21,7 +21,7 @@ from backends.pasqal.fitted import fitted_of
 from backends.pasqal.results import BatchRecord, JobRecord, outcome_of, usage_of
 from backends.pasqal.settings import settings_from
 from backends.pasqal.status import phase_of, phase_of_batch
-from backends.translation import Untrue
+from backends.translation import Untrue, unasked
 from broker.domain.device import Device, Kind, Status
 from broker.domain.ids import RemoteId
 
@@ -86,9 +86,10 @@ class PasqalBackend:
         """One POST for all points; what takes time is done before it, and none is sent when it took too long."""
         began = time.monotonic()
         cloud = self.cloud
-        draft = self._drafted(order)
+        with unasked():
+            draft = self._drafted(order)
         if time.monotonic() - began > self._preparation_s:
-            raise Busy("preparing the sequence took too long; nothing was sent", retry_after=SHORTEST_PATIENCE_S)
+            raise NotTried("preparing the sequence took too long; nothing was sent", retry_after=SHORTEST_PATIENCE_S)
         return RemoteId(cloud.create(draft))
 
     def find(self, token: str) -> Sequence[RemoteId]:

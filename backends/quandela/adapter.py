@@ -13,7 +13,7 @@ from uuid import uuid4
 from backends import storable
 from backends.base import SUBMIT_TIMEOUT_S, Order, Outcome, Phase, Recovery, Snapshot
 from backends.child import Child, ChildError, ChildKilled
-from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, UnknownJob, Unreadable
+from backends.errors import BackendError, Busy, NotTried, OutcomeUnknown, Refused, UnknownJob, Unreadable
 from backends.exchange import Reply, Unanswered, Unsent
 from backends.outcome_check import documented
 from backends.quandela import answers, desk, naming
@@ -22,7 +22,7 @@ from backends.quandela.outcomes import outcome_of, usage_of
 from backends.quandela.request import create_request
 from backends.quandela.settings import settings_from
 from backends.quandela.status import phase_of
-from backends.translation import Untrue
+from backends.translation import Untrue, unasked
 from backends.transport import Transport
 from broker.domain.device import Device
 from broker.domain.ids import RemoteId
@@ -71,10 +71,11 @@ class QuandelaBackend:
     def submit(self, order: Order) -> RemoteId:
         """One POST; what takes time before it is done first, and none is sent when too little time is left."""
         started = time.monotonic()
-        body = self._composed(order)
+        with unasked():
+            body = self._composed(order)
         left = SUBMIT_TIMEOUT_S - (time.monotonic() - started)
         if left < _SHORTEST_SUBMIT_S:
-            raise Busy("translating the program took too long; nothing was sent", retry_after=1.0)
+            raise NotTried("translating the program took too long; nothing was sent", retry_after=1.0)
         return self._create(body, min(left, self._submit_timeout_s))
 
     def find(self, token: str) -> Sequence[RemoteId]:  # noqa: ARG002  the vendor lists nothing
@@ -136,8 +137,6 @@ class QuandelaBackend:
         except Untrue:
             self._desk.close()
             raise
-        except OSError as error:
-            raise Busy(f"no process to translate the program in: {error}; nothing was sent") from None
 
     def _create(self, request: dict[str, Any], timeout_s: float) -> RemoteId:
         body = json.dumps(request, separators=(",", ":")).encode()

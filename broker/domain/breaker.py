@@ -66,6 +66,11 @@ def succeeded(before: Breaker) -> Breaker:
     return Breaker(scope=before.scope)
 
 
+def given_back(before: Breaker, *, at: datetime) -> Breaker:
+    """The probe was not sent after all: the next job may be one at once."""
+    return replace(before, open_until=at, probing=False) if before.probing else before
+
+
 def probing(before: Breaker, *, at: datetime, answer: timedelta) -> Breaker:
     """A probe is on its way: nobody else is sent until it must have been answered."""
     return before if before.open_until is None else replace(before, open_until=at + answer, probing=True)

@@ -13,7 +13,7 @@ Accounts, with the sign of a usual balance:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -92,6 +92,18 @@ def settle_entries(job: Job, *, charged: Money, listed: Money, loss: Money) -> t
         *_moved("settle", job, charged, debit=f"hub:{job.hub}:vendor-cost", credit=clearing),
         *_moved("loss", job, loss, debit=LOSS, credit=clearing),
     )
+
+
+def unpaid(settled: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The entries of an end with a bill of which the member pays nothing: what was charged is the platform's loss."""
+    kept = []
+    for entry in settled:
+        of_charge = entry.kind == "settle" and entry.account.endswith((":spent", ":commitments"))
+        if entry.kind == "settle" and entry.account.endswith(":vendor-cost"):
+            kept.append(replace(entry, account=LOSS, kind="loss"))
+        elif not of_charge:
+            kept.append(entry)
+    return tuple(kept)
 
 
 def orphan_entries(backend: str, listed: Money) -> tuple[Entry, ...]:

@@ -22,11 +22,17 @@ if TYPE_CHECKING:
 
 
 def adopt(store: Store, operator: Member, job_id: str, remote_id: str, reason: str, *, at: datetime) -> Job:
-    """The vendor has it under ``remote_id``: drive it on. An id that another attempt bears is refused."""
+    """The vendor has it under ``remote_id``: drive it on.
+
+    An id that another attempt bears is refused, and one that was taken for an orphan: it was stopped, and what it
+    costs is the platform's loss already. Do not let a member pay for it as well.
+    """
     with store.write() as work:
         job, attempt = _attended(work, operator, job_id)
         if work.attempts.known(job.backend, [remote_id]) - {attempt.remote_id}:
             raise RequestInvalid(f"{remote_id} belongs to another job", pointer="/remote_id")
+        if work.orphans.among(job.backend, [remote_id]):
+            raise RequestInvalid(f"{remote_id} was taken for an orphan and stopped", pointer="/remote_id")
         found = sent(alter(job, fence=job.fence + 1), attempt, RemoteId(remote_id), at=at, look_at=at)
         return _decide(work, operator, job, found, "adopt", reason, at)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from broker.domain.alter import alter
+from broker.domain.budget import unpaid
 from broker.domain.change import Change, let_go
 from broker.domain.lifecycle import JobState
 from broker.store.faults import PUT_OFF
@@ -21,8 +22,8 @@ WORDS = "what was said of it could not be stored"
 def instead_of(change: Change, *, at: datetime) -> Iterator[Change]:
     """What to write in place of a change that cannot be, the most telling first.
 
-    Money and the vendor's id are in all but the last: a charge is never dropped for a text. The last leaves the job
-    where it was, to be looked at again later, with a code that says why.
+    What the vendor bills and its id are in all but the last: a bill is never dropped for a text. The last leaves the
+    job where it was, to be looked at again later, with a code that says why.
     """
     told = change.otherwise or change
     yield _without_words(told)
@@ -43,13 +44,18 @@ def _without_words(change: Change) -> Change:
 
 
 def _without_result(change: Change) -> Change:
-    plain = _without_words(change)
+    # The member gets nothing, so the bill is the platform's, as for a run whose result a vendor lost (settle.py).
+    plain, said = _without_words(change), "its result could not be stored; you pay nothing"
     *before, last = plain.moves
+    nothing = replace(plain.job.held, micros=0)
+    failed = alter(plain.job, state=JobState.FAILED, error_code=UNSTORABLE, error=said, charged=nothing)
     return alter(
         plain,
-        job=alter(plain.job, state=JobState.FAILED, error_code=UNSTORABLE, error="its result could not be stored"),
-        moves=(*before, replace(last, after=JobState.FAILED, reason="its result could not be stored")),
+        job=failed,
+        moves=(*before, replace(last, after=JobState.FAILED, reason=said)),
         result=None,
+        entries=unpaid(plain.entries),
+        spent=0,
     )
 
 

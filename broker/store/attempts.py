@@ -43,7 +43,7 @@ _WITNESS = (
     .where(attempts.c.id == bindparam("attempt"), attempts.c.remote_id.is_(None))
     .values(remote_id=bindparam("remote"))
 )
-_ANSWERS = or_(attempts.c.ended.is_(None), attempts.c.ended.not_in([end.value for end in GIVEN_UP]))
+ANSWERS = or_(attempts.c.ended.is_(None), attempts.c.ended.not_in([end.value for end in GIVEN_UP]))
 
 
 class Attempts:
@@ -108,7 +108,7 @@ class Attempts:
     def known(self, backend: str, remote_ids: Sequence[str]) -> set[str]:
         """Those of ``remote_ids`` that some attempt bears and answers for."""
         query = select(attempts.c.remote_id).where(
-            attempts.c.backend == backend, attempts.c.remote_id.in_(remote_ids), _ANSWERS
+            attempts.c.backend == backend, attempts.c.remote_id.in_(remote_ids), ANSWERS
         )
         return {remote for remote in self._connection.execute(query).scalars() if remote is not None}
 
@@ -118,7 +118,7 @@ class Attempts:
         Nobody drives or bills them.
         """
         query = select(attempts.c.remote_id, attempts.c.device).where(
-            attempts.c.backend == backend, attempts.c.remote_id.is_not(None), not_(_ANSWERS)
+            attempts.c.backend == backend, attempts.c.remote_id.is_not(None), not_(ANSWERS)
         )
         return {row.remote_id: row.device for row in self._connection.execute(query)}
 

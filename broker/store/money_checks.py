@@ -14,6 +14,7 @@ from broker.domain.lifecycle import TERMINAL, JobState
 from broker.domain.money import Money, convert, most_within
 from broker.domain.price import charge
 from broker.domain.recovery import Recovery
+from broker.store.attempts import ANSWERS
 from broker.store.catalogue import Catalogue
 from broker.store.rows import usage_of
 from broker.store.tables import attempts, budgets, devices, entries, events, jobs, orphans
@@ -160,7 +161,7 @@ def _owed(row: RowMapping, rate: Rate | None) -> int | None:
 
 
 def _orphans(connection: Connection) -> Iterator[str]:
-    """What orphans cost is the platform's loss, and nobody else's."""
+    """What orphans cost is the platform's loss, and nobody else's: no attempt answers for one as well."""
     booked = select(entries.c.currency, func.sum(entries.c.micros)).where(
         entries.c.kind == "orphan", entries.c.account == LOSS
     )
@@ -170,3 +171,6 @@ def _orphans(connection: Connection) -> Iterator[str]:
     for currency in sorted({*lost, *(c for c in known if c)}):
         if int(lost.get(currency, 0)) != int(known.get(currency, 0)):
             yield f"orphans {currency}"
+    same = and_(attempts.c.backend == orphans.c.backend, attempts.c.remote_id == orphans.c.remote_id)
+    twice = select(attempts.c.job_id).join(orphans, same).where(ANSWERS)
+    yield from connection.execute(twice).scalars()

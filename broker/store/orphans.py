@@ -10,6 +10,7 @@ from broker.store.rows import micros
 from broker.store.tables import orphans
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -37,6 +38,11 @@ class Orphans:
         known = orphans.c.loss.is_not(None) if settled else orphans.c.loss.is_(None)
         query = select(orphans.c.remote_id, orphans.c.device).where(orphans.c.backend == backend, known)
         return {row.remote_id: row.device for row in self._connection.execute(query.order_by(orphans.c.remote_id))}
+
+    def among(self, backend: str, remote_ids: Sequence[str]) -> set[str]:
+        """Those of ``remote_ids`` that were noted, whether booked or not."""
+        mine = (orphans.c.backend == backend, orphans.c.remote_id.in_(remote_ids))
+        return set(self._connection.execute(select(orphans.c.remote_id).where(*mine)).scalars())
 
     def unbooked_since(self, backend: str, at: datetime) -> set[str]:
         """Those that were noted by then and whose cost is not booked."""

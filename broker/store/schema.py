@@ -32,17 +32,36 @@ def _config(connection: Connection) -> Config:
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the tables up; processes that start together wait for each other."""
+    """Bring the tables up; processes that start together wait for each other.
+
+    Those of the next release are left as they are: whoever goes back to this one starts it on them.
+    """
     with engine.execution_options(**{WRITE: True}).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})
-        command.upgrade(_config(connection), revision)
+        if not _of_the_next_release(connection):
+            command.upgrade(_config(connection), revision)
 
 
 def downgrade(engine: Engine, revision: str = "base") -> None:
     """Take the tables down again."""
     with engine.execution_options(**{WRITE: True}).begin() as connection:
         command.downgrade(_config(connection), revision)
+
+
+def back(engine: Engine) -> str:
+    """Take this release's own step away, for the release before; the revision that is left.
+
+    Raises:
+        RuntimeError: the tables are not this release's, or there was none before.
+    """
+    with engine.execution_options(**{WRITE: True}).begin() as connection:
+        config = _config(connection)
+        script = ScriptDirectory.from_config(config).get_revision(_newest(connection))
+        if _current(connection) != {script.revision} or not isinstance(script.down_revision, str):
+            raise RuntimeError("there is no step of this release to take away")
+        command.downgrade(config, script.down_revision)
+        return script.down_revision
 
 
 def differences(engine: Engine) -> list[Any]:
@@ -52,7 +71,20 @@ def differences(engine: Engine) -> list[Any]:
 
 
 def is_current(engine: Engine) -> bool:
-    """Whether the database is at the newest revision."""
+    """Whether this release can work on the tables: they are its own, or those of the next one, which only grew."""
     with engine.connect() as connection:
-        heads = set(ScriptDirectory.from_config(_config(connection)).get_heads())
-        return set(MigrationContext.configure(connection).get_current_heads()) == heads
+        return _current(connection) == {_newest(connection)} or _of_the_next_release(connection)
+
+
+def _of_the_next_release(connection: Connection) -> bool:
+    # Revisions are numbers, one for each release: two steps on, what this release needs may have been taken away.
+    return _current(connection) == {f"{int(_newest(connection)) + 1:04}"}
+
+
+def _current(connection: Connection) -> set[str]:
+    return set(MigrationContext.configure(connection).get_current_heads())
+
+
+def _newest(connection: Connection) -> str:
+    (head,) = ScriptDirectory.from_config(_config(connection)).get_heads()
+    return head

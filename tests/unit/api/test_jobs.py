@@ -11,6 +11,7 @@ from sqlalchemy import event, update
 
 from backends.errors import OutcomeUnknown, Refused
 from broker.api import schemas
+from broker.domain.money import Money
 from broker.domain.price import Usage
 from broker.domain.recovery import Recovery
 from broker.domain.routing import route
@@ -231,6 +232,17 @@ def test_an_id_that_another_job_bears_is_not_adopted(gateway, attended):
     taken = gateway.see(other)["attempt"]["remote_id"]
     answer = gateway.call("olga", "POST", f"/v1/jobs/{attended}/adopt", json={"remote_id": taken, "reason": "seen"})
     assert (answer.status_code, answer.json()["pointer"]) == (422, "/remote_id")
+
+
+@pytest.mark.parametrize("booked", [False, True])
+def test_a7_what_was_taken_for_an_orphan_is_not_adopted_and_paid_for_twice(gateway, attended, booked):
+    with gateway.store.write() as work:
+        work.orphans.note("braket", "r-9", "braket/garnet", gateway.clock())
+        if booked:
+            work.orphans.settle("braket", "r-9", Money(currency="USD", micros=300_000))
+    answer = gateway.call("olga", "POST", f"/v1/jobs/{attended}/adopt", json={"remote_id": "r-9", "reason": "seen"})
+    assert (answer.status_code, answer.json()["pointer"]) == (422, "/remote_id")
+    assert gateway.see(attended)["state"] == "attention"
 
 
 def test_operators_see_what_waits_in_their_hub_oldest_first(gateway, attended):

@@ -74,6 +74,10 @@ SPOILT = {
         f"UPDATE entries SET micros = micros - 1000 WHERE account = 'vendor:braket:payable' AND job_id = {ENDED}",
     ),
     "the member was charged otherwise": ("13", f"UPDATE jobs SET charged = charged + 1 WHERE id = {ENDED}"),
+    "a vendor's job is an orphan's and a member's": (
+        "13",
+        "INSERT INTO orphans SELECT backend, remote_id, device, 1, NULL, NULL FROM attempts WHERE remote_id IS NOT NULL"
+    ),
     "an orphan's loss was not booked": (
         "13", "INSERT INTO orphans VALUES ('braket', 'task-y', NULL, 1, 'USD', 300000)"
     ),

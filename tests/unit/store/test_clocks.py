@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from weakref import ref
 
 from broker.clock import Steady, boot_id, hub_clock, note, uptime_now, wall_now
 from broker.domain.clock import SECOND, Beat
@@ -47,3 +48,22 @@ def test_postgresql_tells_its_own_time(store):
         return
     with store.read() as work:
         assert abs(work.clocks.server() - wall_now()) < 5 * SECOND
+
+
+def test_a11_a_worker_that_nobody_rings_follows_the_hub_all_the_same(store, monkeypatch):
+    """Idle for an hour, it would learn of a step of the wall clock at its end, and be minutes from the others."""
+    monkeypatch.setattr("broker.clock.BEAT_S", 0.01)
+    idle = hub_clock(store)
+    began, deadline = idle._beat.uptime, time.monotonic() + 5
+    while idle._beat.uptime == began and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert idle._beat.uptime > began
+
+
+def test_a_clock_that_nobody_keeps_is_not_kept_going(store, monkeypatch):
+    monkeypatch.setattr("broker.clock.BEAT_S", 0.01)
+    kept = ref(hub_clock(store))
+    deadline = time.monotonic() + 5
+    while kept() is not None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert kept() is None

@@ -11,7 +11,9 @@ from backends.base import Phase, Snapshot
 from backends.errors import BackendError, OutcomeUnknown, UnknownJob
 from broker.domain.ids import TOKEN_PREFIX
 from broker.domain.price import Usage
+from broker.services.invariants import verify
 from broker.store import tables
+from broker.store.archive import Archive
 from tests.support.gateway import BELL
 from tests.support.scripted import DONE, QUEUED, outcome
 from workers.sweep import sweep
@@ -71,6 +73,27 @@ def test_a5_what_the_database_refuses_is_put_off_with_a_code_and_the_rest_is_wri
     with both.store.read() as work:
         row = work.connection.execute(select(tables.jobs).where(tables.jobs.c.id == bad)).one()
     assert (row.error_code, row.remote_id, row.lease_owner) == ("unstorable", remote, None)
+
+
+def test_a7_a_result_that_cannot_be_stored_costs_its_member_nothing_and_is_booked(both, monkeypatch):
+    bad, good, _ = sent(both)
+    keep = Archive.keep_results
+
+    def keeps(self, results, at):
+        if any(job == bad for job, *_ in results):
+            raise ValueError("larger than any field")
+        keep(self, results, at)
+
+    monkeypatch.setattr(Archive, "keep_results", keeps)
+    both.backends["braket"].word = DONE
+    both.drive(ticks=2, step=40)
+    view = both.see(bad)
+    assert (view["state"], view["error"]["code"], view["cost"]["charged"]) == ("failed", "unstorable", "0")
+    assert both.see(good)["state"] == "succeeded"
+    with both.store.read() as work:
+        lost = work.ledger.balances()["platform:loss", "KRW"]
+    assert str(lost // 1_000_000) == both.see(good)["cost"]["charged"].partition(".")[0]
+    assert [found for found in verify(both.store, both.clock()) if not found.holds] == []
 
 
 @pytest.mark.parametrize("surprise", [KeyError("status"), ValueError("malformed"), UnknownJob("which?")])

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from backends.base import Phase, Snapshot
-from backends.errors import BackendError, Busy, OutcomeUnknown, Unauthorized
+from backends.errors import BackendError, Busy, NotTried, OutcomeUnknown, Refused, Unauthorized
 from broker.domain.recovery import Recovery
 from broker.services.apply import KEPT_RETURNS
 from broker.services.invariants import verify
@@ -219,3 +219,44 @@ def test_a6_a_result_that_cannot_be_read_keeps_its_place_for_a_while_only(both):
     assert len(backend.sent) == 2  # the device's room
     drive(both, minutes=4, step=10)
     assert len(backend.sent) == 4
+
+
+def test_a6_runs_that_the_host_never_took_do_not_use_up_their_tries_within_half_a_minute(both):
+    """A host that fails for a moment must not end everybody's jobs: six doubts came in eighteen seconds."""
+    backend = both.backends["local"]
+    backend.recovery, backend.reply = Recovery.RERUN, OutcomeUnknown("the local host failed")
+    job = both.job("ada")["id"]
+    drive(both, minutes=0.4, step=1)
+    assert both.see(job)["state"] in ("queued", "unknown")
+    backend.reply = None
+    drive(both, minutes=2, step=5)
+    assert both.see(job)["state"] == "succeeded"
+
+
+def test_a6_programs_that_take_us_too_long_close_no_device_to_the_others(both):
+    both.backends["braket"].reply = NotTried("preparing the sequence took too long; nothing was sent")
+    for _ in range(8):
+        both.job("ada", device=GARNET)
+    drive(both, minutes=1, step=5)
+    with both.store.read() as work:
+        assert work.breakers.all() == {}
+
+
+def test_a6_programs_that_we_refuse_ourselves_do_not_open_a_device_that_is_down(both):
+    backend = both.backends["braket"]
+    backend.reply = Busy("closed")
+    for _ in range(3):
+        both.job("ada", device=GARNET)
+    drive(both, minutes=0.4, step=2)
+    with both.store.read() as work:
+        before = work.breakers.all()[GARNET]
+    assert before.open_until is not None
+    backend.reply = Refused("no translation", code="program_invalid")
+    backend.reply.asked = False
+    bad = both.job("ada", device=GARNET)["id"]
+    drive(both, minutes=2, step=5)
+    assert both.see(bad)["state"] == "failed"
+    with both.store.read() as work:
+        after = work.breakers.all()[GARNET]
+    assert (after.failures, after.trips, after.probing) == (before.failures, before.trips, False)
+    assert after.room(5, both.clock()) == 1  # the probe was given back: the next may ask at once

@@ -1,5 +1,7 @@
 """Safe: makers and limits of keys, bills of attempts, lines of members, walls, breakers, and the hub's time."""
 
+import time
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -8,6 +10,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+_LONGEST_LINE = 16  # as when this was written (domain/keychain.py)
 _LIVE = "due_at IS NOT NULL"
 _LATE = f"deadline IS NOT NULL AND {_LIVE}"
 _ATTENDED = f"state = 'attention' AND {_LIVE}"
@@ -56,7 +59,23 @@ def _keys() -> None:
     )
 
 
+def _bounds_written_down() -> None:
+    """The release before knows no makers: what they leave of a key is written on it, and a limited key ends.
+
+    Otherwise going back would bring to life what hung on an ended key, and take every limit away.
+    """
+    maker = "(SELECT maker.{0} FROM api_keys AS maker WHERE maker.id = api_keys.parent_id)"
+    ends, budget = maker.format("expires_at"), maker.format("budget_id")
+    for _ in range(_LONGEST_LINE):
+        op.execute(f"UPDATE api_keys SET revoked_at = {maker.format('revoked_at')} WHERE revoked_at IS NULL")  # noqa: S608  names of ours
+        op.execute(f"UPDATE api_keys SET expires_at = {ends} WHERE expires_at IS NULL OR expires_at > {ends}")  # noqa: S608  names of ours
+        op.execute(f"UPDATE api_keys SET budget_id = {budget} WHERE budget_id IS NULL")  # noqa: S608  names of ours
+    now = int(time.time() * 1_000_000)
+    op.execute(f"UPDATE api_keys SET revoked_at = {now} WHERE revoked_at IS NULL AND budget_id IS NOT NULL")  # noqa: S608  a number
+
+
 def _keys_back() -> None:
+    _bounds_written_down()
     op.execute("UPDATE api_keys SET scopes = replace(scopes, ',\"keys:self\"', '')")
     with op.batch_alter_table("api_keys") as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_keys_parent_id"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import math
 import os
+import shutil
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 
 from backends.base import Backend, Phase, Recovery
 from backends.errors import Refused, UnknownJob
+from backends.local import wire
 from broker.domain.program import Format
 from tests.support import pasqal_programs, quandela_programs
 from tests.support.local_orders import ASYMMETRIC2, ASYMMETRIC3, BELL, SWEEP, atoms, ghz, rotations, run
@@ -251,13 +255,38 @@ def test_the_socket_is_ours_alone_and_goes_with_the_host(tmp_path, orders):
     mine = local_backend(tmp_path / ("deep" * 20) / ("deeper" * 20), idle_s=0.1)
     folder = mine._caller._data
     assert run(mine, orders(BELL)).points[0].counts
-    assert (folder / "local.sock").stat().st_mode & 0o777 == 0o600
+    assert (folder / wire.socket_name()).stat().st_mode & 0o777 == 0o600
     pid = host_pid(mine)
     mine.close()
     deadline = time.monotonic() + 10
     while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not (folder / "local.sock").exists()
+    assert not (folder / wire.socket_name()).exists()
+
+
+def test_a11_a_host_of_the_release_before_serves_nobody_of_this_one(tmp_path, orders):
+    lock = os.open(tmp_path / "local.host.lock", os.O_RDWR | os.O_CREAT)
+    with socket.socket(socket.AF_UNIX) as before:  # it listens, and understands nothing
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before.bind(str(tmp_path / "local.sock"))
+        before.listen()
+        mine = local_backend(tmp_path)
+        assert run(mine, orders(BELL)).points[0].counts
+        mine.close()
+        before.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            before.accept()
+    os.close(lock)
+
+
+def test_a11_every_change_of_the_code_of_hosts_and_children_makes_another_edition(tmp_path, monkeypatch):
+    package = Path(wire.__file__).parents[1]
+    copied = shutil.copytree(package, tmp_path / "backends", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(wire, "__file__", str(copied / "local" / "wire.py"))
+    same = wire.edition.__wrapped__()
+    assert same == wire.edition()
+    (copied / "child_main.py").write_text("another")
+    assert wire.edition.__wrapped__() != same
 
 
 def test_many_workers_share_one_host(tmp_path, orders):
