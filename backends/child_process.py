@@ -8,7 +8,6 @@ import logging
 import os
 import resource
 import select
-import shutil
 import signal
 import socket
 import struct
@@ -16,9 +15,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from backends import child_frame, storable
+from backends import child_frame, child_home, storable
 from backends.apart import CPU_EXIT
-from backends.child_template import NEWS_BYTES, START_S, NoTemplate, new_home
+from backends.child_template import NEWS_BYTES, START_S, NoTemplate
 from backends.walls import WALLS
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ class Process:
     """A started child. Not thread-safe but for ``kill``."""
 
     def __init__(self, template: Template, limits: Limits) -> None:
-        self._home = new_home()
+        self._home = child_home.new_home()
         self._noise = bytearray()
         self._killed: Reason | None = None
         self._born, self._spent_s = time.monotonic(), 0.0
@@ -156,7 +155,7 @@ class Process:
         self._news.close()
         for descriptor in (self._into, self._from, self._err):
             os.close(descriptor)
-        shutil.rmtree(self._home, ignore_errors=True)
+        child_home.remove(self._home)
 
     def _told(self, within_s: float) -> dict[str, Any]:
         """What its starter says next; an end without words is a death with the template."""

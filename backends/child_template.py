@@ -5,7 +5,6 @@ from __future__ import annotations
 import array
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +13,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from backends import child_home
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +76,7 @@ class Template:
             return self._line
         self._end()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._line, self._home = ours, new_home()
+        self._line, self._home = ours, child_home.new_home()
         self._noise = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the template
         with theirs:
             self._popen = _spawn(self._settings(), self._environment(), theirs.fileno(), self._noise.fileno())
@@ -106,7 +107,7 @@ class Template:
         if noise is not None:
             noise.close()
         if home is not None:
-            shutil.rmtree(home, ignore_errors=True)
+            child_home.remove(home)
 
 
 def keep(target: str, threads: int, env: Mapping[str, str]) -> Template:
@@ -148,26 +149,6 @@ def cache_folder() -> Path:
     """Where compiled kernels and font lists outlive a template. No child may write there: the next would run it."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "qsubmit"
-
-
-def new_home() -> Path:
-    """A folder of its own, readable by nobody else; its name says whose child it belongs to."""
-    return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=_homes()))
-
-
-def _homes() -> Path:
-    """The folder of all children's folders; those whose parent was killed before it could tidy up go now."""
-    homes = Path(tempfile.gettempdir()) / f"qsubmit-children-{os.getuid()}"
-    # Children with users of their own must get through; each folder in it is closed to all but one.
-    homes.mkdir(mode=0o711, exist_ok=True)
-    if homes.stat().st_uid != os.getuid():
-        raise PermissionError(f"{homes} belongs to somebody else")
-    homes.chmod(0o711)
-    if os.getpid() not in _spawners:
-        for home in homes.iterdir():
-            if not Path("/proc", home.name.partition("-")[0]).exists():
-                shutil.rmtree(home, ignore_errors=True)
-    return homes
 
 
 def _spawn(settings: Mapping[str, Any], env: Mapping[str, str], line: int, noise: int) -> subprocess.Popen[bytes]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
+import signal
 import socket
 import sys
 import threading
@@ -90,7 +92,48 @@ def noise(request):
     return "quiet"
 
 
+def burrow(request):
+    """A folder in a folder, deeper than anybody's recursion, with a file at the bottom."""
+    home = Path.cwd()
+    for _ in range(request["levels"]):
+        Path("a").mkdir()
+        os.chdir("a")
+    Path("treasure").write_bytes(b"x")
+    os.chdir(home)
+    return str(home)
+
+
+def shut(request):
+    """Folders that their owner can no longer look into, and a link out of here."""
+    os.umask(0)
+    for name, mode in (("unread", 0o300), ("open", 0o700)):
+        Path(name).mkdir(mode)
+        Path(name, "treasure").write_bytes(b"x")
+        Path(name, "inner").mkdir(0o000)
+    Path("link").symlink_to(request["link"])
+    return str(Path.cwd())
+
+
+def deaf(request):
+    """Burns in several threads, and does not hear of its limit."""
+    signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXCPU})
+    spinning = [threading.Thread(target=_hash, daemon=True) for _ in range(2)]
+    for each in spinning:
+        each.start()
+    for each in spinning:
+        each.join()
+
+
+def _hash():
+    while True:
+        hashlib.sha256(b"x" * (1 << 20)).digest()
+
+
 DEEDS = {
+    "burrow": burrow,
+    "shut": shut,
+    "deaf": deaf,
     "echo": lambda request: request.get("value"),
     "pid": lambda request: os.getpid(),
     "keep": lambda request: kept.append(request["value"]),
