@@ -42,12 +42,14 @@ class Child:
     A ``warm()`` beside the function runs once, in the template that children are forked from; it must leave no thread.
     The process starts with ``start`` or the first call, and again after a kill, and for every other owner: what a
     program of one did to it, no program of another meets. Thread-safe; ``stop`` may come from another thread.
+    ``used_s`` are the processor seconds of the last call as the kernel counts them, whatever the child says.
     """
 
     def __init__(self, target: str, limits: Limits, *, env: Mapping[str, str] | None = None) -> None:
         self.target = target
         self.limits = limits
         self.owner: str | None = None
+        self.used_s = 0.0
         self._env = dict(env or {})
         self._turn = threading.Lock()
         self._template: Template | None = None
@@ -95,7 +97,7 @@ class Child:
             except BaseException:
                 self._drop()
                 raise
-            tail = process.tail()
+            self.used_s, tail = process.used_s, process.tail()
             if owner is None:
                 self._drop()
             fault, value = reply.get("error"), reply.get("value")

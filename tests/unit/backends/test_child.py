@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from backends.child import Child, ChildError, ChildKilled, ChildPool, Limits
+from backends.child_process import Process
 
 TARGET = "tests.support.child_targets:deed"
 LIMITS = Limits(memory_bytes=256 << 20, cpu_s=20, wall_s=20, file_bytes=1 << 20)
@@ -58,6 +60,31 @@ def test_a_passed_limit_ends_the_call_and_the_next_call_finds_a_new_child(child,
     assert kill_reason(child, deed, seconds=9, **limits) == reason
     do(child, "echo")
     assert child.pid not in (before, None)
+
+
+def test_a2_a_child_that_is_deaf_to_the_cpu_limit_is_ended_all_the_same(child):
+    started = time.monotonic()
+    assert kill_reason(child, "deaf", cpu_s=0.5, wall_s=19) == "cpu"
+    assert time.monotonic() - started < 15
+
+
+def test_a2_a_child_that_never_stops_printing_has_its_limit_all_the_same():
+    endless = os.open("/dev/zero", os.O_RDONLY)
+    silent, mute = os.pipe()
+    process = object.__new__(Process)
+    process._err, process._from, process._into, process._noise = endless, silent, mute, bytearray()
+    process._look_at, process._most_cpu_s, process._status, process._spent_s = 0.0, math.inf, -9, 0.0
+    process._killed, process.pid = None, 0
+    with pytest.raises(ChildKilled) as caught:
+        process._talk(b"", time.monotonic() + 0.2)
+    assert caught.value.reason == "wall"
+    for end in (endless, silent, mute):
+        os.close(end)
+
+
+def test_a3_what_a_call_used_is_measured_and_not_told(child):
+    do(child, "burn", seconds=0.3)
+    assert 0.3 <= child.used_s < 2
 
 
 def test_cpu_is_counted_per_call_and_not_over_the_life(child):

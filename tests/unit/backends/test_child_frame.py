@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import resource
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends import child_frame, storable
+from backends import child_frame, child_process, storable
 from backends.child import Child, ChildError, ChildKilled, Limits
 from backends.errors import Busy, Refused, UnknownJob
 from backends.walls import WALLS
@@ -20,6 +21,7 @@ class Rogue:
     """A process whose frames say what a test wants."""
 
     reply: object = {}
+    used_s = 0.0
 
     def __init__(self, *_):
         self.discarded = False
@@ -98,6 +100,37 @@ def test_a3_a_frame_that_is_no_object_is_none(frame):
 def test_a3_processor_time_neither_shrinks_nor_runs_ahead(cpu):
     assert child_frame.spent_s({"cpu": cpu}, at_least=1.0, at_most=10.0) is None
     assert child_frame.spent_s({"cpu": 2.5}, at_least=1.0, at_most=10.0) == 2.5
+
+
+def test_a3_a_frame_of_more_parts_than_a_result_has_is_not_built():
+    few, many = (b'{"x":[' + b"{}," * count + b"1]}" for count in (1000, child_frame.MOST_PARTS // 2 + 1))
+    assert child_frame.opened(few) is not None
+    before = _peak_kb()
+    assert child_frame.opened(many) is None
+    assert _peak_kb() - before < 100_000
+
+
+def test_a3_the_commas_of_states_are_no_parts():
+    states = ", ".join(f'"|{",".join(format(number, "020b"))}>": 1' for number in range(600_000))
+    found = child_frame.opened(f'{{"counts": {{{states}}}}}'.encode())
+    assert found is not None
+    assert len(found["counts"]) == 600_000
+
+
+def test_a3_escaped_quotes_do_not_hide_parts():
+    hidden = rb'{"a":"\"","x":[' + b"{}," * (child_frame.MOST_PARTS // 2 + 1) + rb'1],"b":"\""}'
+    assert isinstance(json.loads(hidden), dict)
+    assert child_frame.opened(hidden) is None
+
+
+def _peak_kb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def test_a3_no_honest_reply_has_so_many_parts():
+    # So many different keys need at least 24 bits each, and quotes, a colon, a count and their spaces around them.
+    entry = len(json.dumps({"0" * 24: 1})[1:-1]) + len(", ")
+    assert child_process.MAX_REPLY_BYTES // entry < child_frame.MOST_PARTS
 
 
 def test_a3_a_child_that_does_not_say_its_walls_has_none():
