@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,8 +13,9 @@ from backends import storable
 from backends.child import Child, ChildError, ChildKilled, Limits
 from backends.local.answer_check import Untrue, answers_of, software_of
 from backends.local.book import ENDED, MOST_BYTES, RESULT_TOO_LARGE, sizes
-from backends.local.lane import SMALL, Bounds, Lanes
+from backends.local.lane import SMALL, Bounds, Lanes, request_of
 from backends.local.sharing import batch_owner, of_owner
+from backends.local.used import seen, share_out
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
@@ -30,6 +32,8 @@ WIDE_BYTES = 68 << 20
 # A child may map this much beyond the estimate: arenas, stacks, and estimates that are a little short.
 SLACK_BYTES = 768 << 20
 IDLE_S = 600.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,41 +202,43 @@ class Dispatch:
         now, begun = time.time(), time.monotonic()
         for job in batch:
             job.phase, job.started_at = "running", now
-        request = {
-            "programs": {job.sha256: job.program for job in batch},
-            "jobs": [_task(job, bounds.threads) for job in batch],
-            "budget_s": bounds.budget_s,
-        }
+        request = request_of(batch, bounds)
 
-        def call() -> tuple[list[dict[str, Any]], dict[str, str]]:
+        def call() -> tuple[list[dict[str, Any]], dict[str, str], float]:
             owner = batch_owner(batch) if child is self._small_child else batch[0].project
             cpu_s, mapped = bounds.wall_s * (bounds.threads + 1), bounds.memory_bytes + SLACK_BYTES
             try:
                 reply = child.call(request, owner=owner, wall_s=bounds.wall_s, cpu_s=cpu_s, memory_bytes=mapped)
-                return answers_of(reply, batch, may_wait=bounds.budget_s is not None), software_of(reply)
-            except (ChildError, Untrue) as error:
+                told = answers_of(reply, batch, may_wait=bounds.budget_s is not None)
+                return told, software_of(reply), child.used_s
+            except ChildKilled:
+                raise
+            except Exception as error:  # noqa: BLE001  as the last words below say
                 # The functions of run_*.py keep what goes wrong with one job beside that job, and answer in one form.
                 # A child that does neither is no longer ours: it ends, and each job of the batch has another one.
+                # So does whatever nobody foresaw: left to itself it would leave these jobs running for ever.
+                if not isinstance(error, (ChildError, Untrue)):
+                    _log.exception("a call of a child failed")
                 child.close()
                 raise ChildKilled("crash", tail=str(error)) from None
 
         try:
-            answers, software = await asyncio.get_running_loop().run_in_executor(self._threads, call)
+            answers, software, used_s = await asyncio.get_running_loop().run_in_executor(self._threads, call)
         except ChildKilled:
-            _share_out(batch, min(time.monotonic() - begun, bounds.wall_s))
+            share_out(batch, min(time.monotonic() - begun, bounds.wall_s))
             raise
-        self._book_answers(batch, answers, software, time.monotonic() - begun)
+        elapsed_s = time.monotonic() - begun
+        answers = seen(answers, elapsed_s=elapsed_s, used_s=used_s, threads=bounds.threads)
+        self._book_answers(batch, answers, software)
 
-    def _book_answers(
-        self, batch: list[Job], answers: list[dict[str, Any]], software: dict[str, str], elapsed_s: float
-    ) -> None:
+    def _book_answers(self, batch: list[Job], answers: list[dict[str, Any]], software: dict[str, str]) -> None:
         later: list[Job] = []
         for job, answer, size in zip(batch, answers, sizes(answers), strict=True):
             if "later" in answer:
                 later.append(job)
                 continue
-            job.used_s += min(answer["run_ms"] / 1000, elapsed_s)
-            self._lanes.learn(job, min(answer["cpu_ms"] / 1000, elapsed_s))
+            job.used_s += answer["run_ms"] / 1000
+            self._lanes.learn(job, answer["cpu_ms"] / 1000)
             job.software = software
             self._book_answer(job, answer, size)
         if len(later) == len(batch):
@@ -279,27 +285,8 @@ class Dispatch:
         return Child(TARGETS[kind], limits)
 
 
-def _share_out(batch: list[Job], seconds: float) -> None:
-    """What a killed run used is not free, or whoever runs into limits would go before everybody else."""
-    for job in batch:
-        if job.phase not in ENDED:
-            job.used_s += seconds / len(batch)
-
-
 def tell_soon(waiter: Waiter) -> None:
     """After the whole batch is booked, so that one message tells of all of it."""
     if not waiter.told:
         waiter.told = True
         asyncio.get_running_loop().call_soon(lambda: waiter.tell(waiter.ended))
-
-
-def _task(job: Job, threads: int) -> dict[str, Any]:
-    return {
-        "program": job.sha256,
-        "points": job.points,
-        "shots": job.shots,
-        "seed": job.seed,
-        "engine": job.choice.engine,
-        "method": job.choice.method,
-        "threads": threads,
-    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backends.local.book import ENDED
 from backends.local.cost import Pace
@@ -139,3 +139,24 @@ class Lane:
         job, foreseen_s = taken
         self._charged[job.id] = (foreseen_s, job.used_s)
         return job
+
+
+def request_of(batch: list[Job], bounds: Bounds) -> dict[str, Any]:
+    """What a child is asked: each program once, and the jobs in their order."""
+    return {
+        "programs": {job.sha256: job.program for job in batch},
+        "jobs": [_task(job, bounds.threads) for job in batch],
+        "budget_s": bounds.budget_s,
+    }
+
+
+def _task(job: Job, threads: int) -> dict[str, Any]:
+    return {
+        "program": job.sha256,
+        "points": job.points,
+        "shots": job.shots,
+        "seed": job.seed,
+        "engine": job.choice.engine,
+        "method": job.choice.method,
+        "threads": threads,
+    }

@@ -25,7 +25,7 @@ class Children:
     def __init__(self):
         self.calls, self.owners = [], []
         self.made = self.busy = self.most = self.closed = 0
-        self.lie = None
+        self.lie, self.used_s = None, 0.0
 
     def __call__(self, target, limits):
         self.made += 1
@@ -37,6 +37,10 @@ class Fake:
         self.all = all_of_them
         self.stopped = False
         self.owner = None
+
+    @property
+    def used_s(self):
+        return self.all.used_s
 
     def call(self, request, *, owner, wall_s, cpu_s, memory_bytes):
         self.owner = owner
@@ -334,7 +338,12 @@ def instead(**changes):
     return lambda names, one: {"jobs": [one | changes if name == "liar" else one for name in names], "software": {}}
 
 
+def broken(names, one):
+    raise OSError("nobody foresaw this")
+
+
 LIES = {
+    "an error that nobody foresaw": broken,
     "an error for all": raised,
     "nothing": lambda names, one: {},
     "too few answers": lambda names, one: {"jobs": [one] * (len(names) - 1), "software": {}},
@@ -371,6 +380,25 @@ def test_a3_a_child_that_lies_about_one_job_harms_that_job_alone(children, lie):
     assert jobs[1].error["code"] == "simulation_failed"
     assert [names for names, *_ in children.calls[1:]] == [["a"], ["liar"], ["b"]]
     assert children.closed >= 2  # after either lie: a child that lied serves nobody again
+
+
+@pytest.mark.parametrize("told_ms", [0.0, 1e12])
+def test_a3_a_lone_job_is_charged_for_what_was_seen_and_not_for_what_was_told(children, told_ms):
+    def lie(names, one):
+        time.sleep(0.7)
+        return instead(run_ms=told_ms, cpu_ms=told_ms)(names, one)
+
+    children.lie, children.used_s = lie, 0.65
+
+    async def scene(world):
+        job = world.add("liar", choice("aer"))
+        world.dispatch.pump()
+        await world.all_ended([job])
+        return job
+
+    job = play(scene)
+    assert 400 <= job.answer["run_ms"] < 30_000
+    assert job.used_s == job.answer["run_ms"] / 1000
 
 
 def test_a3_an_error_that_a_child_tells_is_bounded_and_can_be_stored(children):
