@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from backends import child_frame, child_home, storable
 from backends.apart import CPU_EXIT
-from backends.child_template import NEWS_BYTES, START_S, NoTemplate
+from backends.child_template import FORK_S, NEWS_BYTES, START_S, NoTemplate
 from backends.walls import WALLS
 
 if TYPE_CHECKING:
@@ -86,10 +86,13 @@ class Process:
         self._news = news
         try:
             template.fork({"home": str(self._home), **bounds_of(limits)}, [*given, theirs.fileno()])
-            self.pid = self._told(START_S)["pid"]
-        except BaseException:
+            self.pid = self._told(FORK_S)["pid"]
+        except BaseException as error:
             self.pid = 0
             self.discard()
+            if isinstance(error, TimeoutError):
+                # It hangs, and would for everybody who comes after: the next one finds a new template.
+                template.end()
             raise
         finally:
             theirs.close()

@@ -269,3 +269,16 @@ def test_a_target_that_cannot_be_warmed_is_a_crash_that_says_why(target):
     child.close()
     assert caught.value.reason == "crash"
     assert "No module named" in caught.value.tail or "left 2 threads" in caught.value.tail
+
+
+def test_a_template_that_hangs_is_replaced(monkeypatch):
+    monkeypatch.setattr("backends.child_process.FORK_S", 1.0)
+    child = Child(TARGET, LIMITS, env={"QSUBMIT_TEST": "a template of its own"})
+    try:
+        do(child, "echo")
+        os.kill(child._template._popen.pid, signal.SIGSTOP)
+        with pytest.raises(ChildKilled):
+            child.call({"do": "echo"}, owner="grace")
+        assert child.call({"do": "echo", "value": 1}, owner="grace") == {"value": 1}
+    finally:
+        child.close()
