@@ -118,6 +118,8 @@ def simulate(count: int, *, seed: int, jobs: int) -> Tally:
         for tally in pool.imap_unordered(play_all, _chunks(ids(count, seed))):
             before = total.schedules
             total.add(tally)
+            for schedule, failure in tally.failures:
+                print(f"{schedule}: {failure.splitlines()[-1]}", file=sys.stderr, flush=True)
             if total.schedules // PROGRESS > before // PROGRESS:
                 print(f"{total.schedules:,} of {count:,}, {len(total.failures)} failed", file=sys.stderr, flush=True)
     return total
