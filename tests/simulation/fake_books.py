@@ -120,6 +120,10 @@ class Orphans(Repository):
         self._tx.put("orphans", key, (row[0], 0 if listed is None else listed.micros, row[2]))
         return True
 
+    def among(self, backend: str, remote_ids: Sequence[str]) -> set[str]:
+        self._tx.statement()
+        return {remote for remote in remote_ids if self._tx.row("orphans", (backend, remote)) is not None}
+
     def unbooked_since(self, backend: str, at: datetime) -> set[str]:
         self._tx.statement()
         rows = self._tx.tables["orphans"] | self._tx.rows.get("orphans", {})

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 CHUNK = 400
 SHOWN = 20
+SHOWN = 20  # failures that are named while it runs; all of them at the end
 PROGRESS = 100_000
 
 
@@ -118,7 +119,7 @@ def simulate(count: int, *, seed: int, jobs: int) -> Tally:
         for tally in pool.imap_unordered(play_all, _chunks(ids(count, seed))):
             before = total.schedules
             total.add(tally)
-            for schedule, failure in tally.failures:
+            for schedule, failure in tally.failures[: max(0, SHOWN - len(total.failures) + len(tally.failures))]:
                 print(f"{schedule}: {failure.splitlines()[-1]}", file=sys.stderr, flush=True)
             if total.schedules // PROGRESS > before // PROGRESS:
                 print(f"{total.schedules:,} of {count:,}, {len(total.failures)} failed", file=sys.stderr, flush=True)

@@ -211,7 +211,8 @@ def stray(work):
     settled = [work.orphans.settle("pasqal", name, cost) for name, cost in (("a", HELD), ("a", None), ("c", HELD))]
     old = [work.orphans.unbooked_since(vendor, at) for vendor, at in (("pasqal", START), ("other", START))]
     older = work.orphans.unbooked_since("pasqal", START - timedelta(seconds=1))
-    return named, again, before, settled, work.orphans.noted("other", settled=False), old, older
+    known = [work.orphans.among(vendor, ["a", "c"]) for vendor in ("pasqal", "other")]
+    return named, again, before, settled, work.orphans.noted("other", settled=False), old, older, known
 
 
 def stray_later(work):
