@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 CHUNK = 400
 SHOWN = 20
-SHOWN = 20  # failures that are named while it runs; all of them at the end
 PROGRESS = 100_000
 
 
