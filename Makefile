@@ -60,8 +60,8 @@ containers: ## the same in containers, in the background (docker-compose.yml)
 # Two runs: what computes shares two cores; what starts whole hubs has them to itself, one hub at a time.
 test: $(SETUP) $(SYSTEM) ## every suite except the long ones and the benches (TEST_ARGS=…)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long and not bench" tests/unit tests/contract \
-	  tests/integration/vendors $(TEST_ARGS)
-	$(BIN)/python -m pytest -m "not long and not bench" tests/attack tests/fuzz tests/simulation tests/e2e tests/integration \
+	  tests/integration/vendors tests/attack tests/fuzz $(TEST_ARGS)
+	$(BIN)/python -m pytest -m "not long and not bench" tests/simulation tests/e2e tests/integration \
 	  --ignore tests/integration/vendors $(TEST_ARGS)
 
 check: $(SETUP) ## format, lint, types, import arrows, unit tests
