@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from broker.domain.job import Job
 
 HORIZON = 6 * 60 * MINUTE
-MOST_STEPS = 3000
+# While a client stands still for 15 minutes over a row that others wait for, each look at it is a step.
+MOST_STEPS = 12_000
 SWEEP_EVERY = 10 * MINUTE
 PARKED = {JobState.ATTENTION: DOUBTED, JobState.FETCHING: UNREAD}
 IN_FLIGHT = frozenset(JobState) - TERMINAL - {JobState.QUEUED, JobState.ACCEPTED, *PARKED}
