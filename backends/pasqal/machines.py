@@ -76,7 +76,7 @@ class Machines:
         }
         started = time.monotonic()
         parts = ("counter", "serialised_results")
-        document, _ = simulated(lambda: self._pool.call(request), parts=parts)
+        document, _ = simulated(lambda: self._pool.call(request, owner=task.family), parts=parts)
         _check_counter(document["counter"], most=task.request["runs"])
         spent = int((time.monotonic() - started) * _MILLISECONDS)
         return Finished(result=json.dumps(document), run_ms=spent)
