@@ -302,8 +302,8 @@ class Story:
         """The supervisor or Celery saw a death by signal 9; the mark has already said where."""
         said = {
             "child": r"signal 9 \(SIGKILL\)",
-            "redis": r"redis ended with -9",
-            **{program: rf"{program} ended with -9" for program in PROGRAMS},
+            "redis": r"redis ended with status -9",
+            **{program: rf"{program} ended with status -9" for program in PROGRAMS},
         }
         if self.case.victim in said:
             # Celery says so when it next looks after its children, which may be after the jobs have ended.
