@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     send_timeout_s: float = 30.0
     quiescence_s: float = 600.0
     quiescence_gap_s: float = 60.0
+    doubted_s: float = Field(default=3600.0, gt=0)
     stay_s: float = 2.0
     batch: int = 128
     scan_s: float = 2.0
@@ -78,6 +79,7 @@ class Settings(BaseSettings):
                 window=timedelta(seconds=self.quiescence_s), gap=timedelta(seconds=self.quiescence_gap_s)
             ),
             stay=timedelta(seconds=self.stay_s),
+            doubted=timedelta(seconds=self.doubted_s),
             batch=self.batch,
         )
 

@@ -92,6 +92,7 @@ class Driver:
             lease=self._terms.lease,
             limit=self._terms.batch,
             room=room,
+            doubted=self._terms.doubted,
         )
         claimed = claim(self._store, terms, at=self._clock(), rung=rung)
         for name, begun in _by_backend(claimed.begun).items():

@@ -13,6 +13,7 @@ class Terms:
     """``send_timeout`` is T of design.md; a submission is never begun with less than 2T of the lease left.
 
     ``result_patience`` is how long a finished run's unreadable result is asked for before it is given up as lost.
+    ``doubted`` is how long a job in ``attention`` keeps its place at a device (None: the store's hour).
     ``stay`` is how long one scan stays with jobs that are about to finish; ``batch`` how many it takes at once.
     """
 
@@ -23,3 +24,4 @@ class Terms:
     batch: int = 128
     pause: timedelta = timedelta(minutes=5)
     result_patience: timedelta = timedelta(days=7)
+    doubted: timedelta | None = None

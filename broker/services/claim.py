@@ -41,6 +41,7 @@ class Claim:
     lease: timedelta
     limit: int
     room: Mapping[str, int]
+    doubted: timedelta | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +126,7 @@ def _begin(work: Work, terms: Claim, at: datetime, limit: int) -> tuple[list[Cha
     worn: list[Change] = []
     if not devices:
         return begun, worn
-    busy, gate = work.jobs.in_flight(devices, at), Gate(work, (*devices, *terms.backends), at=at)
+    busy, gate = work.jobs.in_flight(devices, at, terms.doubted), Gate(work, (*devices, *terms.backends), at=at)
     free_places = {device: gate.room(device, terms.room.get(device, 0) - busy.get(device, 0)) for device in devices}
     rooms = sorted(((room, device) for device, room in free_places.items() if room > 0))
     for number, (room, device) in enumerate(rooms):

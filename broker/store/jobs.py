@@ -270,14 +270,14 @@ class Jobs:
         lock = select(devices.c.name).where(devices.c.name.in_(wanted)).order_by(devices.c.name)
         return list(self._connection.execute(lock.with_for_update(skip_locked=True)).scalars()) if wanted else []
 
-    def in_flight(self, names: Sequence[str], at: datetime) -> dict[str, int]:
+    def in_flight(self, names: Sequence[str], at: datetime, doubted: timedelta | None = None) -> dict[str, int]:
         """How many jobs are being sent, in doubt or at the vendor, by device.
 
         A job that came into ``attention`` lately counts: it may be at the vendor, and to send the next in its place
         would make one doubt after the other. So does one whose result is read, for a while.
         """
         lately = or_(
-            and_(jobs.c.state == JobState.ATTENTION.value, jobs.c.updated_at > micros(at - DOUBTED)),
+            and_(jobs.c.state == JobState.ATTENTION.value, jobs.c.updated_at > micros(at - (doubted or DOUBTED))),
             and_(jobs.c.state == JobState.FETCHING.value, jobs.c.updated_at > micros(at - UNREAD)),
         )
         query = (

@@ -14,7 +14,7 @@ from broker.store.jobs import DOUBTED, IN_FLIGHT, SCANNED, UNREAD, WAITING, Stal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from broker.domain.attempt import Attempt
     from broker.domain.ids import JobId
@@ -205,11 +205,11 @@ class Jobs:
         known = [name for name in sorted(wanted) if self._tx.row("devices", name) is not None]
         return [name for name in known if self._tx.lock("devices", name, skip=True)]
 
-    def in_flight(self, names: Sequence[str], at: datetime) -> dict[str, int]:
+    def in_flight(self, names: Sequence[str], at: datetime, doubted: timedelta | None = None) -> dict[str, int]:
         self._tx.statement()
         counts: dict[str, int] = {}
         for job in self._tx.all("jobs"):
-            lately = (job.state is JobState.ATTENTION and job.updated_at > at - DOUBTED) or (
+            lately = (job.state is JobState.ATTENTION and job.updated_at > at - (doubted or DOUBTED)) or (
                 job.state is JobState.FETCHING and job.updated_at > at - UNREAD
             )
             if (lately or job.state in _IN_FLIGHT) and job.due_at is not None and job.device in names:
