@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from broker.api.room import Room
     from broker.store.events import StoredEvent
 
+# One event of the stream; ``data`` is JSON in the form of a job's events.
+MOVE = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("id", "event", "data", "retry")},
+}
 router = APIRouter(prefix="/v1", tags=["events"], route_class=KeyFirst)
 PAGE = 200
 WINDOW = 5000  # moves of everybody that one read looks at
@@ -41,7 +46,7 @@ POSITION = re.compile(r"[0-9]{1,19}")  # as many digits as MAX_SEQ has; Python r
 @router.get(
     "/events",
     response_class=StreamingResponse,
-    responses=PROBLEMS | {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses=PROBLEMS | {200: {"content": {"text/event-stream": {"schema": MOVE}}}},
 )
 async def stream(
     request: Request,

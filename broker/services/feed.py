@@ -94,10 +94,15 @@ class Feed:
     async def stop(self) -> None:
         """Cut everybody and end."""
         self._cut()
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        if self._task is None or self._task.done():
+            return
+        loop = self._task.get_loop()
+        if loop is not asyncio.get_running_loop():  # whoever began to listen was served by another loop
+            loop.call_soon_threadsafe(self._task.cancel)
+            return
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
 
     def _cut(self) -> None:
         for listeners in self._listeners.values():
