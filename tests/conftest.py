@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine draws slowly, and that says nothing about the code.
+settings.register_profile("qsubmit", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("qsubmit")
 
 # Here and nowhere below: a session fixture that a second conftest imports is a second one, with its own PostgreSQL.
 pytest_plugins = ("tests.support.databases", "tests.support.rooms")
