@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from broker.api.guard import Places, RateLimit, Strangers
 from broker.api.lanes import SlowLane
 from broker.api.room import Room
 from broker.clock import hub_clock
+from broker.heap import collect_rarely
 from broker.metrics import Metrics
 from broker.queue import doorbell
 from broker.services.feed import Feed
@@ -79,7 +79,6 @@ def gateway() -> FastAPI:
     """The application as a factory: ``uvicorn --factory broker.bootstrap:gateway``."""
     settings = Settings()
     logs.configure(settings.log_level, as_json=settings.log_json)
-    # What was built at the start lives for ever, and requests leave no cycles worth looking for so often.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-    return build(open_room(settings, open_store(settings)))
+    app = build(open_room(settings, open_store(settings)))
+    collect_rarely()
+    return app

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from broker import logs
 from broker.clock import note
+from broker.heap import collect_rarely
 from broker.settings import Settings
 from workers.compose import hands
 from workers.rounds import Rounds
@@ -104,6 +105,7 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings.log_level, as_json=settings.log_json)
     scanner = Scanner(hands(settings))
+    collect_rarely()
     signal.signal(signal.SIGTERM, scanner.stop)
     signal.signal(signal.SIGINT, scanner.stop)
     scanner.run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from broker.heap import collect_rarely
 from broker.queue import TICK
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class PerProcess:
         """The value of this process."""
         if self._made is None or self._made[0] != os.getpid():
             self._made = (os.getpid(), self._make())
+            collect_rarely()
         return self._made[1]
 
 

@@ -13,8 +13,8 @@ Accounts, with the sign of a usual balance:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,8 +43,7 @@ class Budget:
         return None if self.limit_micros is None else self.limit_micros - self.held - self.spent
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of the journal; ``job`` is None for what no job of ours caused."""
 
     account: str
@@ -100,7 +99,7 @@ def unpaid(settled: Iterable[Entry]) -> tuple[Entry, ...]:
     for entry in settled:
         of_charge = entry.kind == "settle" and entry.account.endswith((":spent", ":commitments"))
         if entry.kind == "settle" and entry.account.endswith(":vendor-cost"):
-            kept.append(replace(entry, account=LOSS, kind="loss"))
+            kept.append(entry._replace(account=LOSS, kind="loss"))
         elif not of_charge:
             kept.append(entry)
     return tuple(kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -44,15 +45,21 @@ class Market:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._reading = threading.Lock()
         self._posted: Posted | None = None
         self._history: tuple[datetime, Mapping[str, tuple[list[float], list[float]]]] | None = None
 
     def now(self, at: datetime) -> Posted:
         """The snapshot to decide on."""
         posted = self.fresh(at)
-        if posted is None:
-            posted = self._posted = self._read(at)
-        return posted
+        if posted is not None:
+            return posted
+        # One reads for all: else everybody who asks while it is old would read the same at the same time.
+        with self._reading:
+            posted = self.fresh(at)
+            if posted is None:
+                posted = self._posted = self._read(at)
+            return posted
 
     def fresh(self, at: datetime) -> Posted | None:
         """The kept snapshot if it is still fresh; never reads."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, create_engine, event
 
@@ -10,13 +10,14 @@ from broker.domain.text import spoiled, storable
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from sqlalchemy.engine import Connection
 
 WRITE = "qsubmit_write"
 BUSY_MS = 60_000
 IDLE_MS = 30_000
+MANY = 512
 AT_ONCE = 1 << 16  # characters that are cheaper to copy than to look at one value after the other
 
 
@@ -62,26 +63,36 @@ def _storable_only(
 
 def _clean(parameters: object) -> object:
     """One row of values, or a list of rows."""
-    if isinstance(parameters, list):
-        return [_clean_row(row) for row in parameters]
-    return _clean_row(parameters)
+    rows = parameters if isinstance(parameters, list) else [parameters]
+    if not _spoiled(rows):
+        return parameters
+    return [_clean_row(row) for row in rows] if isinstance(parameters, list) else _clean_row(parameters)
 
 
 def _clean_row(row: object) -> object:
     if isinstance(row, dict):
-        return {key: _clean_value(each) for key, each in row.items()} if _spoiled(row.values()) else row
-    if isinstance(row, tuple):
-        return tuple(_clean_value(each) for each in row) if _spoiled(row) else row
-    return row
+        return {key: _clean_value(each) for key, each in row.items()}
+    return tuple(_clean_value(each) for each in row) if isinstance(row, tuple) else row
 
 
 def _clean_value(value: object) -> object:
     return storable(value) if isinstance(value, str) else value
 
 
-def _spoiled(values: Iterable[object]) -> bool:
-    # By class and as one text: this is done for every row of every statement, and forty calls cost as much as the rest.
-    texts = [each for each in values if each.__class__ is str]
+def _spoiled(rows: Sequence[Any]) -> bool:
+    # By class and as one text: this is done for every row of every statement, and a call for each value, or even for
+    # each row, costs as much as all the rest of writing it.
+    texts = [
+        each
+        for row in rows
+        if row.__class__ is dict or row.__class__ is tuple
+        for each in (row.values() if row.__class__ is dict else row)
+        if each.__class__ is str
+    ]
+    return any(_spoiled_part(texts[place : place + MANY]) for place in range(0, len(texts), MANY))
+
+
+def _spoiled_part(texts: Sequence[str]) -> bool:
     if sum(map(len, texts)) > AT_ONCE:
         return any(spoiled(each) for each in texts)
     return spoiled("".join(texts))

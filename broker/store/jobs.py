@@ -15,39 +15,33 @@ from sqlalchemy import (
     cast,
     func,
     literal_column,
-    or_,
     select,
     tuple_,
     update,
 )
 
-from broker.domain.lifecycle import JobState
-from broker.store import line
+from broker.store import due, line
 from broker.store.bulk import insert_rows, run_many
 from broker.store.faults import PUT_OFF
 from broker.store.rows import job_of, job_row, jobs_of, micros, moment_or_none, moving_columns
-from broker.store.tables import devices, jobs, pauses
+from broker.store.tables import jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import Select
     from sqlalchemy.engine import Connection
 
     from broker.domain.fairshare import Waiting
     from broker.domain.ids import JobId
     from broker.domain.job import Job
 
-WAITING = JobState.QUEUED.value
 # How long a job in `attention` keeps its place at the device, if no operator decides; then its device may go on.
 DOUBTED = timedelta(hours=1)
 # How long one keeps it whose run has ended and whose result cannot be read: a vendor that loses results gets no more
 # than k paid jobs in that time, and one result that is asked for during a week does not keep the device for a week.
 UNREAD = timedelta(minutes=10)
-IN_FLIGHT = tuple(s.value for s in (JobState.SUBMITTING, JobState.UNKNOWN, JobState.SUBMITTED, JobState.RUNNING))
-SCANNED = (*IN_FLIGHT, JobState.FETCHING.value, JobState.ATTENTION.value, JobState.ACCEPTED.value)
-
 _SAVED = (
     "state",
     "device",
@@ -83,10 +77,6 @@ _SAVE = (
     .where(jobs.c.id == bindparam("job"), jobs.c.fence == bindparam("seen"))
     .values({name: bindparam(f"new_{name}") for name in _SAVED} | {"due_at": _LOOK})
 )
-
-
-def _in_force(at: datetime) -> ColumnElement[bool]:
-    return or_(pauses.c.until.is_(None), pauses.c.until > micros(at))
 
 
 class StaleFence(Exception):
@@ -172,13 +162,8 @@ class Jobs:
         Usually none: whoever claims a job gives it another lease, so a row that still has ours need not be read.
         """
         leases = {micros(job.lease_until) for job in claimed if job.lease_until is not None}
-        touched = or_(
-            jobs.c.cancel_requested.is_(True), jobs.c.lease_until.is_(None), jobs.c.lease_until.not_in(leases)
-        )
-        here = or_(pauses.c.scope == jobs.c.device, pauses.c.scope == jobs.c.backend)
-        query = select(jobs.c.id, jobs.c.fence, jobs.c.cancel_requested, pauses.c.reason)
-        query = query.outerjoin(pauses, and_(here, _in_force(at))).where(or_(touched, pauses.c.scope.is_not(None)))
-        rows = self._connection.execute(query.where(jobs.c.id.in_([job.id for job in claimed])))
+        terms = {"now": micros(at), "leases": list(leases), "ids": [job.id for job in claimed]}
+        rows = self._connection.execute(due.DISTURBED, terms)
         return {row.id: Standing(row.fence, bool(row.cancel_requested), row.reason) for row in rows}
 
     def locked(self, job_id: str) -> Job | None:
@@ -197,18 +182,9 @@ class Jobs:
 
     def due(self, backends: Sequence[str], at: datetime, limit: int, *, only: Iterable[str] = ()) -> list[Job]:
         """Sent or doubtful jobs that a scanner should look at now and nobody holds; rows are locked."""
-        rung = tuple(only)
-        timely = jobs.c.due_at <= micros(at)
-        if rung:
-            timely = or_(timely, jobs.c.id.in_(rung))
-        query = (
-            select(jobs)
-            .where(jobs.c.backend.in_(backends), jobs.c.state.in_(SCANNED), jobs.c.due_at.is_not(None), timely)
-            .where(self._free(at))
-            .order_by(jobs.c.due_at)
-            .limit(limit)
-        )
-        return self._locked(query, at)
+        rung = list(only)
+        terms = {"backends": list(backends), "limit": limit} | ({"rung": rung} if rung else {})
+        return self._locked(due.RUNG if rung else due.DUE, at, terms)
 
     def first_in_line(self, device: str, at: datetime) -> list[Waiting]:
         """The oldest job that may start of every member who waits for the device."""
@@ -220,29 +196,21 @@ class Jobs:
 
     def take(self, ids: Sequence[str], at: datetime) -> list[Job]:
         """Those of the queued jobs that may still start, in the order given; rows are locked."""
-        found = self._locked(select(jobs).where(jobs.c.id.in_(ids), line.may_start(jobs, at)), at) if ids else []
+        found = self._locked(due.STARTING, at, {"ids": list(ids)}) if ids else []
         place = {name: number for number, name in enumerate(ids)}
         return sorted(found, key=lambda job: place[job.id])
 
     def past_deadline(self, backends: Sequence[str], at: datetime, limit: int) -> list[Job]:
         """Queued jobs that must not be sent any more (domain/wanted.py); rows are locked.
 
-        All that are over end for nothing, so their order is nobody's advantage. A look-up for each reason, with an
-        index of its own: one condition over all would read the whole queue.
+        All that are over end for nothing, so their order is nobody's advantage.
         """
-        here = and_(jobs.c.backend.in_(backends), jobs.c.state == WAITING, jobs.c.due_at.is_not(None), self._free(at))
-        late = select(jobs).where(here, jobs.c.deadline <= micros(at)).order_by(jobs.c.deadline).limit(limit)
-        dropped = select(jobs).where(here, jobs.c.cancel_requested.is_(True)).limit(limit)
-        unheld = select(jobs).where(here, jobs.c.held != jobs.c.quoted).limit(limit)
-        over = {job.id: job for query in (late, dropped, unheld) for job in self._locked(query, at)}
-        return list(over.values())[:limit]
+        terms = {"backends": list(backends), "now": micros(at), "limit": limit}
+        over = list(dict.fromkeys(self._connection.execute(due.OVER, terms).scalars()))[:limit]
+        return self._locked(due.QUEUED, at, {"ids": over}) if over else []
 
-    @staticmethod
-    def _free(at: datetime) -> ColumnElement[bool]:
-        return or_(jobs.c.lease_until.is_(None), jobs.c.lease_until <= micros(at))
-
-    def _locked(self, query: Select[Any], at: datetime) -> list[Job]:
-        rows = self._connection.execute(query.with_for_update(skip_locked=True)).mappings().all()
+    def _locked(self, query: Select[Any], at: datetime, terms: Mapping[str, object]) -> list[Job]:
+        rows = self._connection.execute(query, {"now": micros(at), **terms}).mappings().all()
         found = jobs_of(rows)
         if len(found) < len(rows):
             self.put_off({row["id"] for row in rows} - {job.id for job in found}, at + PUT_OFF)
@@ -259,16 +227,9 @@ class Jobs:
 
         Jobs of a paused device or backend wait here, where cancelling them is free.
         """
-        paused = select(pauses.c.scope).where(_in_force(at))
-        here = and_(jobs.c.device == devices.c.name, jobs.c.state == WAITING, jobs.c.due_at <= micros(at))
-        query = (
-            select(devices.c.name)
-            .where(devices.c.backend.in_(backends), select(jobs.c.id).where(here).exists())
-            .where(devices.c.backend.not_in(paused), devices.c.name.not_in(paused))
-        )
-        wanted = self._connection.execute(query).scalars().all()
-        lock = select(devices.c.name).where(devices.c.name.in_(wanted)).order_by(devices.c.name)
-        return list(self._connection.execute(lock.with_for_update(skip_locked=True)).scalars()) if wanted else []
+        terms = {"backends": list(backends), "now": micros(at)}
+        wanted = self._connection.execute(due.QUEUED_DEVICES, terms).scalars().all()
+        return list(self._connection.execute(due.LOCK_DEVICES, {"names": wanted}).scalars()) if wanted else []
 
     def in_flight(self, names: Sequence[str], at: datetime, doubted: timedelta | None = None) -> dict[str, int]:
         """How many jobs are being sent, in doubt or at the vendor, by device.
@@ -276,21 +237,15 @@ class Jobs:
         A job that came into ``attention`` lately counts: it may be at the vendor, and to send the next in its place
         would make one doubt after the other. So does one whose result is read, for a while.
         """
-        lately = or_(
-            and_(jobs.c.state == JobState.ATTENTION.value, jobs.c.updated_at > micros(at - (doubted or DOUBTED))),
-            and_(jobs.c.state == JobState.FETCHING.value, jobs.c.updated_at > micros(at - UNREAD)),
-        )
-        query = (
-            select(jobs.c.device, func.count())
-            .where(jobs.c.device.in_(names), or_(jobs.c.state.in_(IN_FLIGHT), lately), jobs.c.due_at.is_not(None))
-            .group_by(jobs.c.device)
-        )
-        return dict(self._connection.execute(query).all())
+        terms = {
+            "names": list(names),
+            "doubted_since": micros(at - (doubted or DOUBTED)),
+            "unread_since": micros(at - UNREAD),
+        }
+        return dict(self._connection.execute(due.IN_FLIGHT, terms).all())
 
     def next_due(self, backends: Sequence[str], *, sent: bool = False) -> datetime | None:
         """When the next look is due, if any job of these backends lives; with ``sent`` leaving out the queued ones."""
-        states = SCANNED if sent else (WAITING, *SCANNED)
-        query = select(func.min(jobs.c.due_at)).where(
-            jobs.c.backend.in_(backends), jobs.c.state.in_(states), jobs.c.due_at.is_not(None)
-        )
-        return moment_or_none(self._connection.execute(query).scalar())
+        states = due.SCANNED if sent else (due.WAITING, *due.SCANNED)
+        terms = {"backends": list(backends), "states": list(states)}
+        return moment_or_none(self._connection.execute(due.NEXT, terms).scalar())
