@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from backends.base import Backend, Snapshot
+    from backends.base import Backend
     from broker.domain.attempt import Attempt
     from broker.domain.device import Device
     from broker.domain.ids import RemoteId
@@ -54,8 +54,8 @@ SLICE_S = 0.05  # how long a tick waits for a whole batch before it writes down 
 class Waiter(Protocol):
     """A backend that can say at once when a run has ended."""
 
-    def wait(self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1) -> Mapping[RemoteId, Snapshot]:
-        """Return when ``need`` of them have ended, or after ``timeout_s``."""
+    def wait(self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1) -> Sequence[RemoteId]:
+        """Return when ``need`` of them have ended, or after ``timeout_s``: those that have."""
 
 
 class Driver:

@@ -88,11 +88,11 @@ class LocalBackend:
             for remote_id, (word, message, position, used_ms, code) in zip(remote_ids, looks, strict=True)
         }
 
-    def wait(self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1) -> Mapping[RemoteId, Snapshot]:
+    def wait(self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1) -> Sequence[RemoteId]:
         """Return when ``need`` of them have ended, or time is over: those that have ended, lost ones among them."""
         asked = {"ids": list(remote_ids), "timeout_s": timeout_s, "need": min(need, len(remote_ids))}
         (ended,) = self._ask_running("wait", [asked], default=[remote_ids], timeout_s=timeout_s + 30)
-        return self.poll([RemoteId(remote_id) for remote_id in ended])
+        return [RemoteId(remote_id) for remote_id in ended]
 
     def fetch(self, remote_id: RemoteId) -> Outcome:
         (found,) = self.fetch_many([remote_id])

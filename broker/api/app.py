@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -39,13 +39,16 @@ def build(room: Room) -> FastAPI:
         await run_in_threadpool(room.keys.flush)
         await run_in_threadpool(room.preparation.close)
 
-    app = FastAPI(
+    app = Gateway(
+        room=room,
         title="qsubmit",
         version="1",
         description="One gateway in front of AWS Braket, Pasqal, Quandela and local simulators.",
         lifespan=lifespan,
         docs_url=None,  # the framework's page has no policy, and a second page for logins that we do not have
         redoc_url=None,
+        # We have spans of our own (broker/tracing.py); the framework's would record messages of errors as they are.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         redirect_slashes=False,  # a redirect would be built from whatever Host header the caller sent
     )
     app.state.room = room
@@ -55,14 +58,32 @@ def build(room: Room) -> FastAPI:
         app.add_route("/docs", page, include_in_schema=False)
     errors.register(app)
     _describe(app)
-    submission = next(route for route in jobs.router.routes if getattr(route, "endpoint", None) is jobs.submit_job)
-    app.add_middleware(Express, method="POST", route=submission, endpoint=jobs.submit_job)
-    app.add_middleware(BodyLimit, limit=room.settings.body_limit)
-    app.add_middleware(Timing, metrics=room.metrics)
-    app.add_middleware(Policy)
-    if room.tracing is not None:
-        app.add_middleware(Spans, tracing=room.tracing)
     return app
+
+
+class Gateway(FastAPI):
+    """The application with the walls that stand before the framework's own.
+
+    Before, not between: what each of its layers costs, every submission would pay (docs/adr/0005).
+    """
+
+    def __init__(self, *, room: Room, **options: Any) -> None:  # noqa: ANN401  FastAPI's own
+        super().__init__(**options)
+        self._room = room
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Policy first, the submissions' door last."""
+        submission = next(route for route in jobs.router.routes if getattr(route, "endpoint", None) is jobs.submit_job)
+        stack: ASGIApp = Express(
+            super().build_middleware_stack(),
+            application=self,
+            method="POST",
+            route=submission,
+            endpoint=jobs.submit_job,
+        )
+        stack = BodyLimit(stack, limit=self._room.settings.body_limit)
+        stack = Policy(Timing(stack, metrics=self._room.metrics))
+        return stack if self._room.tracing is None else Spans(stack, tracing=self._room.tracing)
 
 
 def _describe(app: FastAPI) -> None:

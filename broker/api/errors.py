@@ -14,7 +14,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from broker.api.policy import ALWAYS
 from broker.domain import errors
 
 if TYPE_CHECKING:
@@ -138,12 +137,14 @@ async def _unavailable(_request: Request, error: Exception) -> Response:
     return of_outage(error)
 
 
-async def _unforeseen(_request: Request, error: Exception) -> Response:
+def of_unforeseen(error: Exception) -> Response:
+    """The answer to what nobody thought of; who sees the log learns what it was."""
     log.error("unforeseen %s", type(error).__name__, exc_info=error)
-    answer = problem(500, "internal", "something went wrong here; the operators see it in the log")
-    for name, value in ALWAYS:  # this one is sent from outside of every middleware
-        answer.headers[name.decode()] = value.decode()
-    return answer
+    return problem(500, "internal", "something went wrong here; the operators see it in the log")
+
+
+async def _unforeseen(_request: Request, error: Exception) -> Response:
+    return of_unforeseen(error)
 
 
 def register(app: FastAPI) -> None:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from starlette.requests import ClientDisconnect, Request
 
-from broker.api.errors import of_error, of_outage, of_validation
+from broker.api.errors import of_error, of_outage, of_unforeseen, of_validation
 from broker.domain.errors import QsubmitError
 
 if TYPE_CHECKING:
@@ -26,9 +26,16 @@ class Express:
     """Answers one method and path by ``endpoint``; everything else goes on to the application."""
 
     def __init__(
-        self, app: ASGIApp, *, method: str, route: object, endpoint: Callable[[Request], Awaitable[Response]]
+        self,
+        app: ASGIApp,
+        *,
+        application: object,
+        method: str,
+        route: object,
+        endpoint: Callable[[Request], Awaitable[Response]],
     ) -> None:
         self._app = app
+        self._application = application
         self._method = method
         self._route = route
         self._path: str = route.path  # type: ignore[attr-defined]
@@ -39,7 +46,7 @@ class Express:
         if scope["type"] != "http" or scope["path"] != self._path or scope["method"] != self._method:
             await self._app(scope, receive, send)
             return
-        scope["route"] = self._route
+        scope["route"], scope["app"] = self._route, self._application
         try:
             answer = await self._endpoint(Request(scope, receive))
         except QsubmitError as error:
@@ -50,4 +57,6 @@ class Express:
             answer = of_outage(error)
         except ClientDisconnect:
             return
+        except Exception as error:  # noqa: BLE001  no handler of the framework stands outside of this door
+            answer = of_unforeseen(error)
         await answer(scope, receive, send)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from fastapi.openapi.docs import get_swagger_ui_html
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +24,7 @@ ALWAYS = (
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", STRICT.encode()),
 )
+NAMES = frozenset(name for name, _ in ALWAYS)
 # Where FastAPI's page takes its parts from.
 SCRIPTS, PICTURES = "https://cdn.jsdelivr.net", "https://fastapi.tiangolo.com"
 
@@ -40,6 +43,11 @@ async def page(request: Request) -> Response:
     return answer
 
 
+def _with_policy(given: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    said = {name for name, _ in given}
+    return [*given, *(ALWAYS if said.isdisjoint(NAMES) else (pair for pair in ALWAYS if pair[0] not in said))]
+
+
 class Policy:
     """Adds to every answer what it does not say itself."""
 
@@ -54,9 +62,7 @@ class Policy:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = message["headers"]
-                said = {name for name, _ in given}
-                message["headers"] = [*given, *(pair for pair in ALWAYS if pair[0] not in said)]
+                message["headers"] = _with_policy(message["headers"])
             await send(message)
 
         await self._app(scope, receive, guarded)

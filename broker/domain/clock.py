@@ -7,7 +7,7 @@ leases under their owners. So the hub's time follows the machine's uptime, and i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SECOND = 1_000_000
 # How much faster or slower than the uptime the hub's time may go while the wall clock says something else. A lease of
@@ -17,8 +17,7 @@ SLEW = 0.5
 TOLD = SECOND
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Beat:
+class Beat(NamedTuple):
     """The hub's time at one moment of a machine's uptime; both in microseconds, ``hub`` since the Unix epoch."""
 
     hub: int

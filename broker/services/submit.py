@@ -192,8 +192,8 @@ class Admitter:
         with self._store.write("gateway") as work:
             admission = self._open(work, group)
             answers = [admission.admit(submission) for submission in group]
-            self._write(work, admission, answers)
-        self._remember(submission for _, submission in admission.admitted)
+            new = self._write(work, admission, answers)
+        self._remember(new)
         return answers
 
     def _open(self, work: Work, group: Sequence[Submission]) -> Admission:
@@ -203,12 +203,14 @@ class Admitter:
         keys = [(s.member.project, s.idempotency_key) for s in group if s.idempotency_key]
         return Admission(budgets, work.jobs.by_keys(keys), secrets.token_bytes(ENTROPY * len(group)))
 
-    def _write(self, work: Work, admission: Admission, answers: Iterable[Admitted | QsubmitError]) -> None:
+    def _write(
+        self, work: Work, admission: Admission, answers: Iterable[Admitted | QsubmitError]
+    ) -> Sequence[Submission]:
         fresh = [a for a in answers if isinstance(a, Admitted) and not a.repeated]
         if not fresh:
-            return
+            return ()
         at = self._clock()
-        self._keep(work, [s for _, s in admission.admitted])
+        new = self._keep(work, [s for _, s in admission.admitted])
         work.jobs.add([a.job for a in fresh])
         work.ledger.adjust({budget: (held, 0) for budget, held in admission.held.items()})
         work.ledger.post(admission.entries, at)
@@ -216,14 +218,16 @@ class Admitter:
             work.moved(answer.job, *answer.moves)
             work.ring(answer.job.backend)
         work.acted({"act": "admit", "jobs": [[a.job.id, a.job.member, a.job.held.micros] for a in fresh]}, at)
+        return new
 
-    def _keep(self, work: Work, admitted: Sequence[Submission]) -> None:
+    def _keep(self, work: Work, admitted: Sequence[Submission]) -> Sequence[Submission]:
         new = [s for s in admitted if s.program.sha256 not in self._kept or s.decided.id not in self._kept]
         work.archive.keep_programs([(s.program, s.requirement_text) for s in new])
         work.archive.keep_snapshots([(s.decided.posted.id, s.decided.posted.text) for s in new])
         work.archive.keep_decisions([(s.decided.id, s.decided.posted.id, s.decided.body) for s in new])
+        return new
 
-    def _remember(self, admitted: Iterable[Submission]) -> None:
-        for submission in admitted:
+    def _remember(self, written: Iterable[Submission]) -> None:
+        for submission in written:
             for name in (submission.program.sha256, submission.decided.id):
                 self._kept.put(name, name)

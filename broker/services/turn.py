@@ -69,11 +69,10 @@ def charge_turns(work: Work, changes: Sequence[Change], *, at: datetime) -> None
     begun: dict[str, float] = defaultdict(float)
     over: dict[str, float] = defaultdict(float)
     for change in changes:
-        for scope in _scopes(change.job):
-            if change.begins:
-                begun[scope] += penalty(change.job.turn)
-            if change.attempt is not None and change.attempt.end is not None:
-                over[scope] += _correction(change, at)
+        if change.begins:
+            _add(begun, change.job, penalty(change.job.turn))
+        if change.attempt is not None and change.attempt.end is not None:
+            _add(over, change.job, _correction(change, at))
     if not (begun or over):
         return
     # Held until the commit, in the order of their names: two workers that charge one member must add up.
@@ -86,6 +85,11 @@ def charge_turns(work: Work, changes: Sequence[Change], *, at: datetime) -> None
     # An end is no turn: it must not make an account look served just now, so its sum is kept as of its last turn.
     known = {scope: more / decay(1.0, spent[scope][1], at) for scope, more in over.items() if scope in spent}
     work.ledger.amend({scope: max(round(spent[scope][0] + more), 0) for scope, more in known.items()})
+
+
+def _add(sums: dict[str, float], job: Job, micros: float) -> None:
+    for scope in _scopes(job):
+        sums[scope] += micros
 
 
 def _correction(change: Change, at: datetime) -> float:

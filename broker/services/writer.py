@@ -28,6 +28,7 @@ class Writer:
         self._wake = threading.Semaphore(0)
         self._in_flight: set[tuple[str, str]] = set()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._ringing = False
         self._stopping = False
 
     def start(self) -> None:
@@ -55,19 +56,29 @@ class Writer:
             self._in_flight.add(key)
         try:
             self._queue.append((submission, loop, answer))
-            self._wake.release()
+            self._ring_from(loop)
             return await asyncio.shield(answer)
         finally:
             if key:
                 self._in_flight.discard(key)
 
+    def _ring_from(self, loop: asyncio.AbstractEventLoop) -> None:
+        # Behind everything that is ready now: requests that arrived together are to meet in one commit, and a thread
+        # that wakes at the first of them takes the interpreter from the others.
+        if not self._ringing:
+            self._ringing = True
+            loop.call_soon(self._ring)
+
+    def _ring(self) -> None:
+        self._ringing = False
+        self._wake.release()
+
     def _run(self) -> None:
         while True:
             self._wake.acquire()
-            group = self._take()
-            if group:
+            while group := self._take():
                 self._commit(group)
-            elif self._stopping:
+            if self._stopping:
                 return
 
     def _take(self) -> list[Waiting]:

@@ -24,9 +24,9 @@ from tests.simulation.stage import Violation
 from tests.simulation.treatment import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from backends.base import Order, Outcome, Snapshot
+    from backends.base import Order, Outcome
     from broker.domain.ids import RemoteId
 
 CUT = frozenset({"lost", "error_after", "surprise"})
@@ -146,9 +146,9 @@ class Hosted(Sandboxed):
         except BackendError as error:
             return error
 
-    def wait(self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1) -> Mapping[RemoteId, Snapshot]:
+    def wait(self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1) -> Sequence[RemoteId]:
         patience_s = 0.0 if self._held else timeout_s
-        ended: Mapping[RemoteId, Snapshot] = self.backend.wait(remote_ids, patience_s, need=need)
+        ended: Sequence[RemoteId] = self.backend.wait(remote_ids, patience_s, need=need)
         self._stage.sleep(SECOND // 1000 if len(ended) >= need else int(timeout_s * SECOND))
         return ended
 

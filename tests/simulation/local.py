@@ -9,9 +9,9 @@ from tests.simulation.treatment import SECOND
 from tests.simulation.vendor import Vendor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from backends.base import Order, Outcome, Snapshot
+    from backends.base import Order, Outcome
     from broker.domain.ids import RemoteId
 
 
@@ -29,12 +29,12 @@ class Local(Vendor):
         except ValueError as error:
             return OutcomeUnknown(str(error))
 
-    def wait(self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1) -> Mapping[RemoteId, Snapshot]:
+    def wait(self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1) -> Sequence[RemoteId]:
         now = self.stage.now
         ends = sorted(self._ends(remote_id) for remote_id in remote_ids)
         soonest = max(ends[min(need, len(ends)) - 1] - now, 0)
         self.stage.sleep(min(soonest, int(timeout_s * SECOND)) + 1000)
-        return {r: self._snapshot(r) for r in remote_ids if self._ends(r) <= self.stage.now}
+        return [r for r in remote_ids if self._ends(r) <= self.stage.now]
 
     def _ends(self, remote_id: RemoteId) -> int:
         line = self.ledger.get(remote_id)

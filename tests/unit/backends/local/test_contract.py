@@ -31,6 +31,11 @@ def lasting(layers=400):
     return rotations(23, layers, 7)
 
 
+def ended(backend, remote_id):
+    assert backend.wait([remote_id], 30) == [remote_id]
+    return backend.poll([remote_id])[remote_id]
+
+
 def case(orders, device, **more):
     """An order that each device understands and that gives several outcomes."""
     if device == "local/pulser":
@@ -177,7 +182,7 @@ def test_a_fault_that_only_the_simulator_finds_is_located(backend, orders, devic
     order = orders(BELL, device)
     broken = BELL.replace("cx q[0]", "cxx q[0]")
     remote_id = backend.submit(with_source(order, broken))
-    snapshot = backend.wait([remote_id], 30)[remote_id]
+    snapshot = ended(backend, remote_id)
     assert (snapshot.phase, snapshot.message) == (
         Phase.FAILED,
         "line 6, column 1: 'cxx' is not defined in this scope",
@@ -190,7 +195,7 @@ def test_a_fault_that_only_the_simulator_finds_is_located(backend, orders, devic
 def test_no_program_reads_a_file(backend, orders):
     order = orders(BELL)
     remote_id = backend.submit(with_source(order, BELL.replace("qelib1.inc", "/etc/passwd")))
-    assert "only the standard libraries" in backend.wait([remote_id], 30)[remote_id].message
+    assert "only the standard libraries" in ended(backend, remote_id).message
 
 
 def with_source(order, source):
@@ -221,7 +226,7 @@ def phase_within(backend, remote_id, phase, timeout_s=20.0):
 def test_a_run_that_takes_too_long_is_stopped_with_a_clear_message(tmp_path, orders):
     impatient = local_backend(tmp_path, max_run_s=1.0)
     remote_id = impatient.submit(orders(lasting(), "local/aer"))
-    snapshot = impatient.wait([remote_id], 30)[remote_id]
+    snapshot = ended(impatient, remote_id)
     impatient.close()
     assert snapshot.phase is Phase.FAILED
     assert snapshot.message == "aer/statevector stopped: it ran longer than allowed"
@@ -237,7 +242,7 @@ def test_jobs_are_lost_when_the_host_is_killed_and_the_next_submit_starts_anothe
         time.sleep(0.01)
     looks = mine.poll([done, running])
     assert {look.phase for look in looks.values()} == {Phase.LOST}
-    assert mine.wait([running], 5).keys() == {running}
+    assert mine.wait([running], 5) == [running]
     with pytest.raises(UnknownJob):
         mine.fetch(done)
     mine.cancel(running)
