@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VENDORS = {
-    "braket": "backends.braket.sandbox",
-    "pasqal": "backends.pasqal.sandbox",
-    "quandela": "backends.quandela.sandbox",
+    "braket": "backends.braket.sandbox.serve",
+    "pasqal": "backends.pasqal.sandbox.serve",
+    "quandela": "backends.quandela.sandbox.serve",
 }
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from backends.local.answering import Foreign
-from backends.local.counting import Reading
+from backends.openqasm.counting import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backends.local.answering import Foreign
-from backends.local.counting import SILENT, Reading
+from backends.openqasm.counting import SILENT, Reading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

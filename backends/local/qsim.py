@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backends.local.answering import Foreign
-from backends.local.counting import SILENT, Reading
 from backends.local.exact import matrix_of
+from backends.openqasm.counting import SILENT, Reading
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit

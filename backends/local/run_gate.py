@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from backends.local import aer, exact, qsim
 from backends.local.answering import Counted, Invalid, answers
-from backends.local.counting import Reading, reading_of
-from backends.local.parse import circuit_of
+from backends.openqasm.counting import Reading, reading_of
+from backends.openqasm.parse import circuit_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # that name classes and callables of their libraries). docs/threat-model.md tells more.
 CARRIES_NO_CODE: Final[Mapping[str, str]] = {
     "openqasm2": "Qiskit's parser in Rust makes a fixed set of gates of it; includes are the two built-in libraries",
-    "openqasm3": "the reference grammar's parser makes a tree, of which backends/local/unroll.py folds numbers by a "
+    "openqasm3": "the reference grammar's parser makes a tree, of which backends/openqasm/unroll.py folds numbers by a "
     "table of functions, and Qiskit's importer knows a fixed set of nodes; no externs, no includes",
 }
 EVERYBODY: Final = "everybody"

@@ -29,8 +29,8 @@ def experiment_of(request: Mapping[str, Any]) -> tuple[Foreign, str]:
     Raises:
         Unfit: not such a circuit, or too large a one for the platform.
     """
-    from backends.local.counting import reading_of
-    from backends.local.parse import circuit_of
+    from backends.openqasm.counting import reading_of
+    from backends.openqasm.parse import circuit_of
 
     circuit = _bound(circuit_of(request["format"], request["source"]), request["points"])
     reading = reading_of(circuit)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from backends.base import Phase, Recovery
 from backends.braket.adapter import TRANSLATION, BraketBackend
-from backends.braket.sandbox import BraketSandbox
+from backends.braket.sandbox.serve import BraketSandbox
 from backends.braket.settings import Credentials, Settings
 from backends.child import ChildPool
 from backends.environment import Secret

@@ -10,7 +10,7 @@ from backends.base import Phase, Recovery
 from backends.environment import Secret
 from backends.errors import OutcomeUnknown
 from backends.pasqal.adapter import PasqalBackend
-from backends.pasqal.sandbox import Sandbox
+from backends.pasqal.sandbox.serve import Sandbox
 from backends.pasqal.settings import sandbox_settings
 from broker.domain.program import Format
 from tests.contract.promises import Case, requirement

@@ -10,7 +10,7 @@ from backends.environment import Secret
 from backends.errors import OutcomeUnknown
 from backends.quandela import desk
 from backends.quandela.adapter import QuandelaBackend
-from backends.quandela.sandbox import Sandbox
+from backends.quandela.sandbox.serve import Sandbox
 from backends.quandela.settings import PLATFORMS, Settings
 from broker.domain.program import Format, Program
 from tests.contract.promises import Case, requirement

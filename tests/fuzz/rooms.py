@@ -173,19 +173,29 @@ ROOMS: Final = (
     ),
     Room(
         name="braket sandbox",
-        target="backends.braket.simulate:simulate",
+        target="backends.braket.sandbox.simulate:simulate",
         formats=(Format.OPENQASM3, Format.AHS),
         request=_braket_sandbox,
     ),
     Room(name="pasqal translator", target="backends.pasqal.retarget:retarget", formats=_PULSER, request=_pasqal),
-    Room(name="pasqal sandbox", target="backends.pasqal.simulate:answer", formats=_PULSER, request=_pasqal_sandbox),
+    Room(
+        name="pasqal sandbox",
+        target="backends.pasqal.sandbox.simulate:answer",
+        formats=_PULSER,
+        request=_pasqal_sandbox,
+    ),
     Room(
         name="quandela translator",
         target="backends.quandela.desk:serve",
         formats=(*_GATE, *_PERCEVAL),
         request=_quandela,
     ),
-    Room(name="quandela sandbox", target="backends.quandela.engine:run", formats=_PERCEVAL, request=_quandela_sandbox),
+    Room(
+        name="quandela sandbox",
+        target="backends.quandela.sandbox.engine:run",
+        formats=_PERCEVAL,
+        request=_quandela_sandbox,
+    ),
 )
 
 

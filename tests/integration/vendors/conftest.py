@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backends.pasqal.adapter import PasqalBackend
-from backends.pasqal.sandbox import Sandbox
+from backends.pasqal.sandbox.serve import Sandbox
 from backends.pasqal.settings import sandbox_settings
 from backends.sandboxing.serving import Served
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from backends.braket.sandbox import BraketSandbox
+from backends.braket.sandbox.serve import BraketSandbox
 from backends.sandboxing.serving import Served
 
 pytestmark = [

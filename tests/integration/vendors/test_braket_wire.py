@@ -14,8 +14,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from backends.braket.adapter import BraketBackend
-from backends.braket.sandbox import BraketSandbox
-from backends.braket.sandbox_cards import AQUILA, SV1, TN1
+from backends.braket.sandbox.cards import AQUILA, SV1, TN1
+from backends.braket.sandbox.serve import BraketSandbox
 from backends.braket.settings import settings_from
 from backends.braket.spending import Spending
 from backends.braket.transport import Transport

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from backends.pasqal.sandbox import Sandbox
+from backends.pasqal.sandbox.serve import Sandbox
 from backends.sandboxing.serving import Served
 from tests.support.pasqal_programs import HALF_TURN_NS, chain
 

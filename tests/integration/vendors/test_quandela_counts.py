@@ -11,7 +11,7 @@ from scipy.stats import chisquare
 
 from backends.base import Phase
 from backends.quandela.adapter import backend
-from backends.quandela.sandbox import ServedSandbox
+from backends.quandela.sandbox.serve import ServedSandbox
 from tests.support import quandela_programs as programs
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -11,7 +11,7 @@ from scipy.stats import chisquare
 from backends.base import Phase
 from backends.errors import Refused
 from backends.quandela.adapter import backend
-from backends.quandela.sandbox import ServedSandbox
+from backends.quandela.sandbox.serve import ServedSandbox
 from broker.domain.errors import ProgramInvalid
 from broker.domain.program import Format, Program
 from broker.intake.inspect import inspect

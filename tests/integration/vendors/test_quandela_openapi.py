@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from backends.quandela.sandbox import ServedSandbox
+from backends.quandela.sandbox.serve import ServedSandbox
 from tests.contract.promises import until
 from tests.support.quandela_programs import BEAM_SPLITTER
 

@@ -13,8 +13,8 @@ import requests
 
 from backends.base import Phase
 from backends.quandela.adapter import backend
-from backends.quandela.sandbox import ServedSandbox
-from backends.quandela.wire import MAX_BODY_BYTES
+from backends.quandela.sandbox.serve import ServedSandbox
+from backends.quandela.wire.routes import MAX_BODY_BYTES
 from broker.domain.price import charge
 from tests.support import quandela_programs as programs
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from backends.quandela.sandbox import ServedSandbox
+from backends.quandela.sandbox.serve import ServedSandbox
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -154,7 +154,7 @@ def test_the_sandbox_s_text_for_commands_is_perceval_s_own(pcvl):
     from perceval.runtime import CommandFactory
     from perceval.serialization import OutputArchive, Serialization
 
-    from backends.quandela.platforms import NEW_FORM
+    from backends.quandela.sandbox.platforms import NEW_FORM
 
     archive = OutputArchive()
     commands = [CommandFactory.probs, CommandFactory.sample_count, CommandFactory.samples]

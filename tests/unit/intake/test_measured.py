@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backends.local.answering import Invalid
-from backends.local.parse import circuit_of
+from backends.openqasm.parse import circuit_of
 from broker.domain.errors import ProgramInvalid
 from broker.domain.program import Format, Program
 from broker.intake.inspect import inspect

@@ -9,8 +9,8 @@ import pytest
 
 from backends.braket.calibration import calibration_of
 from backends.braket.devices import device_of, name_of
-from backends.braket.sandbox_cards import AQUILA, CARDS
-from backends.braket.sandbox_devices import capabilities
+from backends.braket.sandbox.cards import AQUILA, CARDS
+from backends.braket.sandbox.devices import capabilities
 from broker.domain.device import Kind, Status
 from broker.domain.program import Format
 

@@ -8,7 +8,7 @@ import pytest
 
 from backends.braket.pricelist import PriceList, parse
 from backends.braket.prices import EXAMPLE, examples, published
-from backends.braket.sandbox_prices import price_list
+from backends.braket.sandbox.prices import price_list
 from broker.domain.price import Usage, charge
 
 

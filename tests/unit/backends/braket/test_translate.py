@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backends.braket.gates import _EQUALS
-from backends.braket.sandbox_devices import _QPU_GATES, _SIMULATOR_GATES
+from backends.braket.sandbox.devices import _QPU_GATES, _SIMULATOR_GATES
 from backends.braket.translate import translate
 from backends.errors import Refused
 

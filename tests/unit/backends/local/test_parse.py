@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.local import braket_gates, parse
 from backends.local.answering import Invalid
-from backends.local.downgrade import as_openqasm2
+from backends.openqasm import braket_gates, parse
+from backends.openqasm.downgrade import as_openqasm2
 
 STD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
 

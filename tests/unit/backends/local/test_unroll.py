@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from backends.local import parse, unroll
 from backends.local.answering import Invalid
+from backends.openqasm import parse, unroll
 from tests.unit.backends.local.test_run_gate import answer
 
 HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[3] q;\n'

@@ -15,8 +15,8 @@ from backends.pasqal import retarget
 from backends.pasqal.adapter import PasqalBackend
 from backends.pasqal.clock import run_ms
 from backends.pasqal.fitted import fitted_of
+from backends.pasqal.sandbox.simulate import specs
 from backends.pasqal.settings import Settings
-from backends.pasqal.simulate import specs
 from backends.pasqal.transport import _is_public_name
 from backends.translation import CODE
 from tests.support import pasqal_programs as programs

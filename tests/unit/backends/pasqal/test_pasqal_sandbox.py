@@ -7,13 +7,13 @@ import time
 
 import pytest
 
-from backends.pasqal import accounts
-from backends.pasqal.accounts import Accounts
-from backends.pasqal.admission import Admission, Wanted, device_type_of, tags_of
-from backends.pasqal.batches import BatchRow, batch_word
-from backends.pasqal.billing import bill
-from backends.pasqal.executor import Denied, Query
-from backends.pasqal.sandbox import Sandbox
+from backends.pasqal.sandbox import accounts
+from backends.pasqal.sandbox.accounts import Accounts
+from backends.pasqal.sandbox.admission import Admission, Wanted, device_type_of, tags_of
+from backends.pasqal.sandbox.batches import BatchRow, batch_word
+from backends.pasqal.sandbox.billing import bill
+from backends.pasqal.sandbox.serve import Sandbox
+from backends.pasqal.wire.executor import Denied, Query
 from backends.sandboxing.knobs import Knobs, Setting
 from backends.sandboxing.tasks import State, Task
 
@@ -182,7 +182,7 @@ def test_an_open_batch_takes_jobs_until_it_is_closed(service):
 
 
 def test_an_idle_open_batch_times_out(service, monkeypatch):
-    from backends.pasqal import service as module
+    from backends.pasqal.sandbox import service as module
 
     made = service.create("u", body(open=True, jobs=[]))
     monkeypatch.setattr(module, "IDLE_S", -1.0)

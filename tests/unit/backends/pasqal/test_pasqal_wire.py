@@ -9,10 +9,10 @@ import anyio
 import httpx
 import pytest
 
-from backends.pasqal.executor import Denied, Page, Query
-from backends.pasqal.filters import query_of
-from backends.pasqal.shell import kind_of
-from backends.pasqal.wire import MAX_BODY_BYTES, application
+from backends.pasqal.sandbox.shell import kind_of
+from backends.pasqal.wire.executor import Denied, Page, Query
+from backends.pasqal.wire.filters import query_of
+from backends.pasqal.wire.routes import MAX_BODY_BYTES, application
 
 BEARER = {"Authorization": "Bearer any"}
 

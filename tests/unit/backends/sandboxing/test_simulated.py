@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from backends.braket.sandbox import BraketSandbox
+from backends.braket.sandbox.serve import BraketSandbox
 from backends.child import ChildError, ChildKilled
-from backends.pasqal.machines import Machines
-from backends.quandela.sandbox import Sandbox
+from backends.pasqal.sandbox.machines import Machines
+from backends.quandela.sandbox.serve import Sandbox
 from backends.sandboxing.runner import RunFailed
 from backends.sandboxing.tasks import Task
 

@@ -14,7 +14,7 @@ from broker.domain.price import Usage, charge
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from backends.pasqal.batches import BatchRow
+    from backends.pasqal.sandbox.batches import BatchRow
 
 
 def bill(batch: BatchRow, jobs: Sequence[Task]) -> Entry | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from backends.pasqal.executor import MAX_PAGE, Denied, Query
+from backends.pasqal.wire.executor import MAX_PAGE, Denied, Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from backends.pasqal import admission
-from backends.pasqal.batches import BatchRow, batch_document, batch_word, job_document
-from backends.pasqal.billing import bill, token_of
 from backends.pasqal.devices import EMULATORS, QPUS
-from backends.pasqal.executor import Denied, Page, Query
-from backends.pasqal.selection import job_passes, row_passes
+from backends.pasqal.sandbox import admission
+from backends.pasqal.sandbox.batches import BatchRow, batch_document, batch_word, job_document
+from backends.pasqal.sandbox.billing import bill, token_of
+from backends.pasqal.sandbox.selection import job_passes, row_passes
+from backends.pasqal.wire.executor import Denied, Page, Query
 from backends.sandboxing.clock import now as vendor_now
 from backends.sandboxing.ledger import Entry
 from backends.sandboxing.tasks import ENDED, LIVE, State, Task
@@ -20,10 +20,10 @@ from backends.sandboxing.tasks import ENDED, LIVE, State, Task
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from backends.pasqal.accounts import Accounts
-    from backends.pasqal.admission import Wanted
-    from backends.pasqal.batches import Batches
-    from backends.pasqal.machines import Machines
+    from backends.pasqal.sandbox.accounts import Accounts
+    from backends.pasqal.sandbox.admission import Wanted
+    from backends.pasqal.sandbox.batches import Batches
+    from backends.pasqal.sandbox.machines import Machines
     from backends.sandboxing.database import Database
     from backends.sandboxing.knobs import Knobs
     from backends.sandboxing.ledger import Ledger

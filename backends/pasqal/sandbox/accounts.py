@@ -9,7 +9,7 @@ import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from backends.pasqal.executor import Denied
+from backends.pasqal.wire.executor import Denied
 from backends.sandboxing.clock import now as vendor_now
 
 if TYPE_CHECKING:

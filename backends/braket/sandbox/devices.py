@@ -6,10 +6,10 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from backends.braket.sandbox_cards import AQUILA, BY_ARN, DM1
+from backends.braket.sandbox.cards import AQUILA, BY_ARN, DM1
 
 if TYPE_CHECKING:
-    from backends.braket.sandbox_cards import Card
+    from backends.braket.sandbox.cards import Card
 
 POLL_MS = 100
 UPDATED = "2026-11-01T00:00:00"
@@ -223,7 +223,7 @@ _BUILDERS = {"ionq": _ionq, "iqm": _iqm, "rigetti": _rigetti, "aqt": _aqt}
 def _quera(card: Card) -> Any:  # noqa: ANN401  a vendor's schema class
     from braket.device_schema.quera import QueraDeviceCapabilities
 
-    from backends.braket.sandbox_aquila import paradigm
+    from backends.braket.sandbox.aquila import paradigm
 
     action = {"braket.ir.ahs.program": {"version": ["1"], "actionType": "braket.ir.ahs.program"}}
     return QueraDeviceCapabilities(

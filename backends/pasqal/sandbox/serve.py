@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backends.pasqal.accounts import Accounts
-from backends.pasqal.batches import Batches
-from backends.pasqal.billing import bill
-from backends.pasqal.machines import LANES, Machines
-from backends.pasqal.service import Service
-from backends.pasqal.shell import shell
+from backends.pasqal.sandbox.accounts import Accounts
+from backends.pasqal.sandbox.batches import Batches
+from backends.pasqal.sandbox.billing import bill
+from backends.pasqal.sandbox.machines import LANES, Machines
+from backends.pasqal.sandbox.service import Service
+from backends.pasqal.sandbox.shell import shell
 from backends.sandboxing.database import Database
 from backends.sandboxing.knobs import Knobs
 from backends.sandboxing.ledger import Entry, Ledger

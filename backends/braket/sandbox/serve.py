@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from backends.braket.prices import CURRENCY, examples
-from backends.braket.sandbox_cards import AQUILA, BY_ARN, DM1
-from backends.braket.sandbox_executor import Sandbox, iso
-from backends.braket.sandbox_objects import Objects
-from backends.braket.sandbox_spending import Limits as SpendingLimits
-from backends.braket.wire import application, fault_reply, kind_of
+from backends.braket.sandbox.cards import AQUILA, BY_ARN, DM1
+from backends.braket.sandbox.executor import Sandbox, iso
+from backends.braket.sandbox.objects import Objects
+from backends.braket.sandbox.spending import Limits as SpendingLimits
+from backends.braket.wire.routes import application, fault_reply, kind_of
 from backends.child import ChildPool, Limits
 from backends.sandboxing.admin import admin_routes
 from backends.sandboxing.database import Database
@@ -51,7 +51,7 @@ class BraketSandbox:
         self.tasks = Tasks(self._database, self.ledger, settle)
         self._objects = Objects(self._database, self.tasks)
         self._limits = SpendingLimits(self._database, self._spent)
-        self._children = ChildPool("backends.braket.simulate:simulate", _CHILDREN, _SIMULATION)
+        self._children = ChildPool("backends.braket.sandbox.simulate:simulate", _CHILDREN, _SIMULATION)
         self._runner = Runner(self.tasks, self.knobs, self._run, lanes=_CHILDREN)
         executor = Sandbox(self._database, self.tasks, self.knobs, self._limits, ring=self._runner.ring)
         admin = admin_routes(self.knobs, self.ledger, self._forget, self._runner.ring)

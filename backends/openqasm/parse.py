@@ -6,9 +6,9 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from backends.local import braket_gates
 from backends.local.answering import Foreign, Invalid
-from backends.local.downgrade import as_openqasm2
+from backends.openqasm import braket_gates
+from backends.openqasm.downgrade import as_openqasm2
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,7 +62,7 @@ def _load3(text: str) -> QuantumCircuit:
     """The importer reads a part of the language; what it lacks is worked out before."""
     from qiskit_qasm3_import import convert
 
-    from backends.local.unroll import circuit_source
+    from backends.openqasm.unroll import circuit_source
 
     return convert(circuit_source(text))
 

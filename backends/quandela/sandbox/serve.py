@@ -9,9 +9,10 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 
 from backends.child import ChildPool
-from backends.quandela import engine, wire
-from backends.quandela.accounts import Accounts, settle
-from backends.quandela.platforms import PLATFORMS
+from backends.quandela.sandbox import engine
+from backends.quandela.sandbox.accounts import Accounts, settle
+from backends.quandela.sandbox.platforms import PLATFORMS
+from backends.quandela.wire import routes as wire
 from backends.sandboxing.admin import admin_routes
 from backends.sandboxing.database import Database
 from backends.sandboxing.faults import Faults

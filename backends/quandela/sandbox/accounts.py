@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from backends.quandela.devices import device_name
-from backends.quandela.platforms import MAX_DURATION_S, MAX_SHOTS, PLATFORMS, Platform, details
 from backends.quandela.prices import CREDIT, price_of
-from backends.quandela.wire import Creation, Rejected
+from backends.quandela.sandbox.platforms import MAX_DURATION_S, MAX_SHOTS, PLATFORMS, Platform, details
+from backends.quandela.wire.routes import Creation, Rejected
 from backends.sandboxing.clock import now as vendor_now
 from backends.sandboxing.knobs import Knobs
 from backends.sandboxing.ledger import Entry

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from backends import sympy_text
 from backends.child import Limits
+from backends.quandela.sandbox.trial import Trial
 from backends.quandela.serial import PREFIX, PROGRAM, Foreign, Unfit, opened
-from backends.quandela.trial import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TARGET = "backends.quandela.engine:run"
+TARGET = "backends.quandela.sandbox.engine:run"
 LIMITS = Limits(memory_bytes=3 << 30, cpu_s=120.0, wall_s=120.0)
 
 # Perceval's archives may hold live connections to other servers; these are the classes of a computation.

@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from backends.braket.wire_checks import check_create, matches, page_of
-from backends.braket.wire_objects import object_routes
+from backends.braket.wire.checks import check_create, matches, page_of
+from backends.braket.wire.objects import object_routes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
-    from backends.braket.wire_objects import ObjectStore
+    from backends.braket.wire.objects import ObjectStore
 
 STATUS = {
     "AccessDeniedException": 403,

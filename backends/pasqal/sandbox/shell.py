@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from backends.pasqal.wire import application, refusal
+from backends.pasqal.wire.routes import application, refusal
 from backends.sandboxing.admin import admin_routes
 from backends.sandboxing.faults import Faults
 from backends.sandboxing.knobs import Fault, Trouble
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp
 
-    from backends.pasqal.executor import Executor
+    from backends.pasqal.wire.executor import Executor
     from backends.sandboxing.knobs import Knobs
     from backends.sandboxing.ledger import Ledger
 

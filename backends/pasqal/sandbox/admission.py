@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from backends.pasqal.devices import EMULATORS, SANDBOX_WIDTH
-from backends.pasqal.executor import Denied
+from backends.pasqal.wire.executor import Denied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

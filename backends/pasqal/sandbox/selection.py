@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backends.pasqal.batches import JOB_WORDS
+from backends.pasqal.sandbox.batches import JOB_WORDS
 
 if TYPE_CHECKING:
-    from backends.pasqal.batches import BatchRow
-    from backends.pasqal.executor import Query
+    from backends.pasqal.sandbox.batches import BatchRow
+    from backends.pasqal.wire.executor import Query
     from backends.sandboxing.tasks import Task
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from openqasm3 import ast
 
 from backends.local.answering import Invalid
-from backends.local.conditions import branches
-from backends.local.fold import Number, binary, blamed, cast, folded, is_number, rebuilt, value_of
+from backends.openqasm.conditions import branches
+from backends.openqasm.fold import Number, binary, blamed, cast, folded, is_number, rebuilt, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from backends.child import ChildError, ChildKilled, ChildPool
 from backends.errors import Unreadable
 from backends.outcome_check import counted
-from backends.pasqal import simulate
 from backends.pasqal.devices import MIMICS, QPUS
+from backends.pasqal.sandbox import simulate
 from backends.sandboxing.runner import Finished, RunFailed
 from backends.sandboxing.simulated import simulated
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from backends.pasqal.batches import BatchRow
+    from backends.pasqal.sandbox.batches import BatchRow
     from backends.sandboxing.tasks import Task
 
 LANES = 2

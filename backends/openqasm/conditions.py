@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from openqasm3 import ast
 
-from backends.local.fold import blamed
+from backends.openqasm.fold import blamed
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

@@ -13,15 +13,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from backends.pasqal.executor import Denied
-from backends.pasqal.filters import query_of
+from backends.pasqal.wire.executor import Denied
+from backends.pasqal.wire.filters import query_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
 
-    from backends.pasqal.executor import Executor, Page, Query
+    from backends.pasqal.wire.executor import Executor, Page, Query
 
 MAX_BODY_BYTES = 32 << 20
 _WORDS = {

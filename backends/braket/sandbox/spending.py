@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from backends.braket.wire import Fault, Limit
-from backends.braket.wire_objects import ACCOUNT
+from backends.braket.wire.objects import ACCOUNT
+from backends.braket.wire.routes import Fault, Limit
 from backends.sandboxing.clock import now as vendor_now
 
 if TYPE_CHECKING:

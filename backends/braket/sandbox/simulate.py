@@ -10,8 +10,8 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from backends.braket.noise import NoiseFigures, flip, mix, noisy_simulator, survival
-from backends.braket.simulate_results import plain, result_types
+from backends.braket.sandbox.noise import NoiseFigures, flip, mix, noisy_simulator, survival
+from backends.braket.sandbox.simulate_results import plain, result_types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -182,7 +182,7 @@ def _atoms(request: Mapping[str, Any], action: Mapping[str, Any]) -> dict[str, A
     from braket.analog_hamiltonian_simulator.rydberg.rydberg_simulator import RydbergAtomSimulator
     from braket.ir.ahs import Program
 
-    from backends.braket.noise import detect
+    from backends.braket.sandbox.noise import detect
 
     program = Program.parse_obj(action)
     filled = sum(program.setup.ahs_register.filling)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backends.braket.wire_objects import Stored
+from backends.braket.wire.objects import Stored
 from backends.sandboxing.clock import now as vendor_now
 
 if TYPE_CHECKING:

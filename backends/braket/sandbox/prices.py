@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from backends.braket.pricelist import HEADER_LINES
 from backends.braket.prices import EXAMPLE, Tariff, examples
-from backends.braket.sandbox_cards import CARDS, SIMULATOR_REGIONS, Card
+from backends.braket.sandbox.cards import CARDS, SIMULATOR_REGIONS, Card
 
 _MICRO = Decimal(1_000_000)
 _COLUMNS = [

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pulser.noise_model import NoiseModel
     from pulser_simulation import QutipConfig
 
-TARGET = "backends.pasqal.simulate:answer"
+TARGET = "backends.pasqal.sandbox.simulate:answer"
 LIMITS = Limits(memory_bytes=3 << 30, cpu_s=90.0, wall_s=120.0)
 # Readout errors of the sandbox's machines. Examples, and no vendor's figures.
 NOISE = {"FRESNEL": (0.01, 0.03), "FRESNEL_CAN1": (0.015, 0.04)}

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from backends.braket.prices import examples
-from backends.braket.sandbox_cards import BY_ARN, CARDS, SIMULATOR_REGIONS, Card
-from backends.braket.sandbox_devices import capabilities
-from backends.braket.sandbox_objects import folder_of
-from backends.braket.sandbox_prices import price_list
-from backends.braket.wire import Caller, Fault, Limit
-from backends.braket.wire_objects import ACCOUNT
+from backends.braket.sandbox.cards import BY_ARN, CARDS, SIMULATOR_REGIONS, Card
+from backends.braket.sandbox.devices import capabilities
+from backends.braket.sandbox.objects import folder_of
+from backends.braket.sandbox.prices import price_list
+from backends.braket.wire.objects import ACCOUNT
+from backends.braket.wire.routes import Caller, Fault, Limit
 from backends.sandboxing.ledger import Entry
 from backends.sandboxing.tasks import State, Task, Tasks
 from broker.domain.price import Usage, charge
@@ -21,7 +21,7 @@ from broker.domain.price import Usage, charge
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from backends.braket.sandbox_spending import Limits
+    from backends.braket.sandbox.spending import Limits
     from backends.sandboxing.database import Database
     from backends.sandboxing.knobs import Knobs
 

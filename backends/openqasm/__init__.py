@@ -1,0 +1,1 @@
+"""How does an OpenQASM program become what an engine takes? One reading, several builders."""

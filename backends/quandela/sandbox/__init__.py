@@ -1,0 +1,1 @@
+"""What answers like Quandela in tests and demonstrations? Genuine simulators behind Quandela's wire."""

@@ -1,0 +1,1 @@
+"""Quandela's protocol as a server, over whoever can create, read and cancel; no SDK, nothing of the adapter."""
