@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.requests import ClientDisconnect, Request
 
 from broker.api.errors import of_error, of_outage, of_unforeseen, of_validation
+from broker.api.guard import TooLarge
 from broker.domain.errors import QsubmitError
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Express:
             answer = of_outage(error)
         except ClientDisconnect:
             return
+        except TooLarge:  # answered by the wall that met it
+            raise
         except Exception as error:  # noqa: BLE001  no handler of the framework stands outside of this door
             answer = of_unforeseen(error)
         await answer(scope, receive, send)
