@@ -7,24 +7,25 @@ import os
 import subprocess
 import sys
 import threading
-from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VENDORS = {
-    "braket": "backends.braket.sandbox.serve",
-    "pasqal": "backends.pasqal.sandbox.serve",
-    "quandela": "backends.quandela.sandbox.serve",
-}
+GROUP = "qsubmit.sandboxes"
+
+
+def vendors() -> dict[str, EntryPoint]:
+    """Every installed sandbox by its vendor's name, in the order of the names; nothing is imported."""
+    return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line and serve."""
     parser = argparse.ArgumentParser(prog="python -m backends.sandbox", description="Serve a vendor's sandbox.")
-    parser.add_argument("vendor", choices=[*VENDORS, "all"])
+    parser.add_argument("vendor", choices=[*vendors(), "all"])
     parser.add_argument("--data", type=Path, required=True, help="directory that survives restarts")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free port; all takes P, P+1, P+2")
@@ -35,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         threading.Thread(target=_end_with_input, daemon=True).start()
     if chosen.vendor == "all":
         return _serve_all(chosen.data, chosen.host, chosen.port)
-    import_module(VENDORS[chosen.vendor]).serve(data=chosen.data, host=chosen.host, port=chosen.port)
+    serve = vendors()[chosen.vendor].load()
+    serve(data=chosen.data, host=chosen.host, port=chosen.port)
     return 0
 
 
@@ -47,7 +49,8 @@ def _end_with_input() -> None:
 def _serve_all(data: Path, host: str, port: int) -> int:
     """One tethered process for each vendor, so that none outlives this one; ends when the first of them ends."""
     children = {
-        vendor: _child(vendor, data / vendor, host, port + place if port else 0) for place, vendor in enumerate(VENDORS)
+        vendor: _child(vendor, data / vendor, host, port + place if port else 0)
+        for place, vendor in enumerate(vendors())
     }
     relays = [threading.Thread(target=_relay, args=pair, daemon=True) for pair in children.items()]
     for relay in relays:

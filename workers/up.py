@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from backends import registry
 from backends.local.caller import Caller
+from backends.sandbox import vendors
 from broker import logs
 from broker.settings import Settings
 from broker.store.catalogue import Catalogue
@@ -36,7 +37,6 @@ log = logging.getLogger("qsubmit.up")
 READY_S = 120.0
 DEVICES_S = 60.0
 PORTS, MOST_DIGITS = 1 << 16, 5
-VENDORS = ("braket", "pasqal", "quandela")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -143,7 +143,7 @@ def _pepper(path: Path) -> None:
 def _sandboxes(data: Path, supervisor: Supervisor) -> dict[str, str]:
     """A sandbox for each vendor without real credentials; the vendor's settings read its URL."""
     environ = {}
-    for vendor in VENDORS:
+    for vendor in vendors():
         name = f"QSUBMIT_{vendor.upper()}_SANDBOX_URL"
         if name in os.environ or _is_real(vendor):
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from backends.local.answering import Foreign
+from backends.invalid import Foreign
 from backends.openqasm.counting import Reading
 
 if TYPE_CHECKING:

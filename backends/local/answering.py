@@ -8,31 +8,16 @@ from importlib.metadata import PackageNotFoundError, version
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from backends.invalid import Invalid
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     # (job, its program, seed) → the counts of each point, a note, warnings.
     Work = Callable[[Mapping[str, Any], Mapping[str, str], int], "Counted"]
 
-Foreign = Any
-"""A value of a library without types."""
-
 Counted = tuple[list[dict[str, int]], str, list[str]]
 MOST_SEEDS = 1 << 31
-
-
-class Invalid(Exception):
-    """The program cannot be run; ``line`` and ``column`` are 1-based, ``pointer`` is RFC 6901, where known."""
-
-    code = "program_invalid"
-
-    def __init__(
-        self, message: str, *, line: int | None = None, column: int | None = None, pointer: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.line = line
-        self.column = column
-        self.pointer = pointer
 
 
 def answers(request: Mapping[str, Any], work: Work, packages: Sequence[str]) -> dict[str, Any]:

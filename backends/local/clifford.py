@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from backends.local.answering import Foreign
+from backends.invalid import Foreign
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backends.local.answering import Foreign
+from backends.invalid import Foreign
 from backends.openqasm.counting import SILENT, Reading
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backends.local.answering import Foreign
+from backends.invalid import Foreign
 from backends.local.exact import matrix_of
 from backends.openqasm.counting import SILENT, Reading
 

@@ -7,7 +7,8 @@ import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from backends.local.answering import MOST_SEEDS, Counted, Invalid, answers
+from backends.invalid import Invalid
+from backends.local.answering import MOST_SEEDS, Counted, answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

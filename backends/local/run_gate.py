@@ -6,8 +6,9 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from backends.invalid import Invalid
 from backends.local import aer, exact, qsim
-from backends.local.answering import Counted, Invalid, answers
+from backends.local.answering import Counted, answers
 from backends.openqasm.counting import Reading, reading_of
 from backends.openqasm.parse import circuit_of
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from backends import sympy_text
-from backends.local.answering import MOST_SEEDS, Counted, Foreign, Invalid, answers
+from backends.invalid import Foreign, Invalid
+from backends.local.answering import MOST_SEEDS, Counted, answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

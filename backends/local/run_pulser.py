@@ -6,7 +6,8 @@ import json
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from backends.local.answering import MOST_SEEDS, Counted, Foreign, Invalid, answers
+from backends.invalid import Foreign, Invalid
+from backends.local.answering import MOST_SEEDS, Counted, answers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

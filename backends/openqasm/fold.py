@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from openqasm3 import ast
 
-from backends.local.answering import Invalid
+from backends.invalid import Invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

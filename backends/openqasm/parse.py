@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from backends.local.answering import Foreign, Invalid
+from backends.invalid import Foreign, Invalid
 from backends.openqasm import braket_gates
 from backends.openqasm.downgrade import as_openqasm2
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from openqasm3 import ast
 
-from backends.local.answering import Invalid
+from backends.invalid import Invalid
 from backends.openqasm.conditions import branches
 from backends.openqasm.fold import Number, binary, blamed, cast, folded, is_number, rebuilt, value_of
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from backends.sandbox import vendors
 from broker.domain.ids import attempt_id, token_of
 from broker.domain.lifecycle import LIVE, NEXT, TERMINAL, JobState
 from broker.store import tables
 from broker.store.audit import Audit
 from broker.store.ledger import Ledger
-from tests.support.crash_hub import VENDORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,7 +40,7 @@ def check(hub: CrashHub, acknowledged: Mapping[str, str]) -> dict[str, str]:
         _money(connection, jobs)
         assert Audit(connection).broken_at() is None, "the audit chain is broken"
         paid = _paid(connection)
-    for vendor in VENDORS:
+    for vendor in vendors():
         _witnessed(vendor, hub.vendors.ledger(vendor), jobs, paid)
     return {job: jobs[job]["state"] for job in acknowledged.values()}
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import psutil
 from sqlalchemy import NullPool, create_engine, event, text
 
+from backends.sandbox import vendors
 from broker.queue import TICK, celery_app, queue_of
 from tests.support.hub import Hub, free_port
 from workers import servers
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-VENDORS = ("braket", "pasqal", "quandela")
 PROGRAMS = {"gateway": "broker.bootstrap:gateway", "scan": "workers.scan", "listen": "workers.listen"}
 # A lease holds two sends; a first send after a start imports an SDK. What is shorter doubts more than it must.
 SHORT = {
@@ -56,7 +56,7 @@ class Vendors:
     def __init__(self, home: Path) -> None:
         self._processes = {}
         self._urls = {}
-        for vendor in VENDORS:
+        for vendor in vendors():
             (home / vendor).mkdir(parents=True)
             port = str(free_port())
             command = [sys.executable, "-m", "backends.sandbox", vendor, "--data", str(home / vendor), "--port", port]
@@ -77,7 +77,7 @@ class Vendors:
         self._ask(vendor, "knobs", knobs)
 
     def calm(self) -> None:
-        for vendor in VENDORS:
+        for vendor in vendors():
             self._ask(vendor, "reset?keep=tasks", {})
 
     def _ask(self, vendor: str, what: str, body: object = None) -> dict[str, list[dict[str, object]]]:

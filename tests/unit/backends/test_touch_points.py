@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from backends.registry import GROUP
+from backends.sandbox import GROUP as SANDBOXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,18 +31,8 @@ DECLARED = re.compile(
 )
 # (file, vendor): why it names a vendor all the same. Whoever adds a vendor does not come here.
 REASONS = {
-    **{
-        (file, vendor): reason
-        for vendor in ("braket", "pasqal", "quandela")
-        for file, reason in {
-            "backends/sandbox.py": "starts a sandbox by its vendor's name; a vendor without one is not in the table",
-            "qsubmit/cli/sandbox.py": "offers those names, and may import none of ours to read them from",
-            "workers/up.py": "starts all sandboxes beside the hub, and has to know whose credentials are real",
-        }.items()
-    },
     ("workers/up.py", "local"): "ends the simulation host, which outlives the workers that share it",
     ("broker/queue.py", "local"): "Celery asks for a default queue, which is never used",
-    ("backends/quandela/gates.py", "local"): "reads OpenQASM with the parser of the local simulators",
     ("broker/intake/schemas/ahs.json", "local"): "local detuning is a word of the format, and no vendor",
 }
 
@@ -110,6 +101,12 @@ def test_a_vendor_is_a_folder_an_entry_point_and_an_extra(vendor):
     assert PROJECT["entry-points"][GROUP][vendor] == f"backends.{vendor}.adapter:backend"
     assert (ROOT / "backends" / vendor / "adapter.py").is_file()
     assert vendor in PROJECT["optional-dependencies"]
+
+
+@pytest.mark.parametrize("vendor", sorted(PROJECT["entry-points"][SANDBOXES]))
+def test_a_sandbox_is_a_room_of_its_vendors_folder_and_an_entry_point(vendor):
+    assert PROJECT["entry-points"][SANDBOXES][vendor] == f"backends.{vendor}.sandbox.serve:serve"
+    assert (ROOT / "backends" / vendor / "wire" / "routes.py").is_file()
 
 
 def test_the_vendor_that_was_added_by_the_book_needed_no_reason():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backends.local.answering import Invalid
+from backends.invalid import Invalid
 from backends.openqasm.parse import circuit_of
 from broker.domain.errors import ProgramInvalid
 from broker.domain.program import Format, Program

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backends.local.answering import Invalid
+from backends.invalid import Invalid
 from backends.openqasm import braket_gates, parse
 from backends.openqasm.downgrade import as_openqasm2
 

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from backends.local.answering import Invalid
+from backends.invalid import Invalid
 from backends.openqasm import parse, unroll
 from tests.unit.backends.local.test_run_gate import answer
 
