@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from backends.base import Phase
-from backends.errors import UnknownStatus
+from backends.status_words import StatusWords
 
 # CANCELLING is not yet CANCELLED: a task that is being cancelled may still complete, and then it is billed.
-_PHASE = {
-    "CREATED": Phase.QUEUED,
-    "QUEUED": Phase.QUEUED,
-    "RUNNING": Phase.RUNNING,
-    "CANCELLING": Phase.RUNNING,
-    "COMPLETED": Phase.DONE,
-    "FAILED": Phase.FAILED,
-    "CANCELLED": Phase.CANCELLED,
-}
-
-
-def phase_of(word: str) -> Phase:
-    """Our phase for the vendor's word."""
-    try:
-        return _PHASE[word]
-    except KeyError:
-        raise UnknownStatus(f"braket sent status {word!r}") from None
+WORDS = StatusWords(
+    "braket",
+    {
+        "CREATED": Phase.QUEUED,
+        "QUEUED": Phase.QUEUED,
+        "RUNNING": Phase.RUNNING,
+        "CANCELLING": Phase.RUNNING,
+        "COMPLETED": Phase.DONE,
+        "FAILED": Phase.FAILED,
+        "CANCELLED": Phase.CANCELLED,
+    },
+)
+phase_of = WORDS.phase_of

@@ -7,10 +7,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from backends.base import Outcome, Phase, Recovery, Snapshot
-from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, UnknownJob, UnknownStatus
+from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, UnknownJob
 from backends.local import devices
 from backends.local.caller import TALK_S, Caller, NotRunning
 from backends.local.wire import Json
+from backends.status_words import StatusWords
 from broker.domain.ids import RemoteId
 from broker.domain.price import Usage
 from broker.domain.result import Outcomes
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from broker.domain.device import Device
     from broker.domain.requirement import Requirement
 
-_PHASES = {phase.value: phase for phase in Phase}
+_WORDS = StatusWords("the local host", {phase.value: phase for phase in Phase})
 _CHUNK = 256
 _MAX_RUN_S = 120.0
 
@@ -78,7 +79,7 @@ class LocalBackend:
         (looks,) = self._ask_running("poll", [list(remote_ids)], default=[lost])
         return {
             remote_id: Snapshot(
-                phase=_phase(word),
+                phase=_WORDS.phase_of(word),
                 word=word,
                 message=message,
                 queue_position=position,
@@ -168,13 +169,6 @@ def _taken(answer: Json) -> RemoteId | BackendError:
     if "busy" in answer:
         return Busy(answer["busy"], retry_after=1.0)
     return Refused(answer["refused"], code=answer["code"])
-
-
-def _phase(word: str) -> Phase:
-    try:
-        return _PHASES[word]
-    except KeyError:
-        raise UnknownStatus(f"the local host sent status {word!r}") from None
 
 
 def _spent(word: str, used_ms: float | None) -> Usage | None:

@@ -14,7 +14,7 @@ from backends.environment import Secret
 from backends.errors import Busy
 from backends.exchange import Reply, Unanswered, Unsent
 from backends.pasqal.answers import login_error
-from backends.pasqal.exchange import Letter, ask
+from backends.transport import Letter, ask
 
 if TYPE_CHECKING:
     from pasqal_cloud.endpoints import Region

@@ -5,34 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backends.base import Phase
-from backends.errors import UnknownStatus
+from backends.status_words import StatusWords
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PHASES: dict[str, Phase] = {
-    "PENDING": Phase.QUEUED,
-    "RUNNING": Phase.RUNNING,
-    # It holds its place on the machine and may already cost; "queued" would take it backwards.
-    "PAUSED": Phase.RUNNING,
-    "DONE": Phase.DONE,
-    "ERROR": Phase.FAILED,
-    # An open batch that waited for its next job for too long.
-    "TIMED_OUT": Phase.FAILED,
-    "CANCELED": Phase.CANCELLED,
-}
-
-
-def phase_of(word: str) -> Phase:
-    """Our phase for the vendor's word about a batch or a job.
-
-    Raises:
-        UnknownStatus: the word is not documented.
-    """
-    try:
-        return PHASES[word]
-    except KeyError:
-        raise UnknownStatus(f"pasqal sent status {word!r}") from None
+WORDS = StatusWords(
+    "pasqal",
+    {
+        "PENDING": Phase.QUEUED,
+        "RUNNING": Phase.RUNNING,
+        # It holds its place on the machine and may already cost; "queued" would take it backwards.
+        "PAUSED": Phase.RUNNING,
+        "DONE": Phase.DONE,
+        "ERROR": Phase.FAILED,
+        # An open batch that waited for its next job for too long.
+        "TIMED_OUT": Phase.FAILED,
+        "CANCELED": Phase.CANCELLED,
+    },
+)
+phase_of = WORDS.phase_of
 
 
 def phase_of_batch(word: str, jobs: Mapping[str, int]) -> Phase:

@@ -16,8 +16,8 @@ from pasqal_cloud.pasqal_cloud_client import PasqalCloudClient
 from backends.errors import Busy, OutcomeUnknown, Unauthorized
 from backends.exchange import SHORTEST_PATIENCE_S, Reply, Unanswered, Unsent, patience
 from backends.pasqal.answers import creation_error, reading_error
-from backends.pasqal.exchange import Letter, ask
 from backends.pasqal.login import Login
+from backends.transport import Letter, ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 from backends.base import Phase
-from backends.errors import UnknownStatus
+from backends.status_words import StatusWords
 
-PHASES: dict[str, Phase] = {
-    "accepted": Phase.QUEUED,
-    "queued": Phase.QUEUED,
-    "submitting": Phase.QUEUED,
-    "submitted": Phase.QUEUED,
-    # The peer does not know what became of it, or asks its operator: not over, and not for us to decide.
-    "unknown": Phase.QUEUED,
-    "attention": Phase.QUEUED,
-    "running": Phase.RUNNING,
-    "fetching": Phase.RUNNING,
-    "succeeded": Phase.DONE,
-    "failed": Phase.FAILED,
-    "expired": Phase.FAILED,
-    "cancelled": Phase.CANCELLED,
-}
-
-
-def phase_of(word: str) -> Phase:
-    """Our phase for the peer's state.
-
-    Raises:
-        UnknownStatus: the word is not documented.
-    """
-    try:
-        return PHASES[word]
-    except KeyError:
-        raise UnknownStatus(f"the peer sent state {word!r}") from None
+WORDS = StatusWords(
+    "the peer",
+    {
+        "accepted": Phase.QUEUED,
+        "queued": Phase.QUEUED,
+        "submitting": Phase.QUEUED,
+        "submitted": Phase.QUEUED,
+        # The peer does not know what became of it, or asks its operator: not over, and not for us to decide.
+        "unknown": Phase.QUEUED,
+        "attention": Phase.QUEUED,
+        "running": Phase.RUNNING,
+        "fetching": Phase.RUNNING,
+        "succeeded": Phase.DONE,
+        "failed": Phase.FAILED,
+        "expired": Phase.FAILED,
+        "cancelled": Phase.CANCELLED,
+    },
+)
+phase_of = WORDS.phase_of

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from backends.base import Phase
-from backends.errors import UnknownStatus
+from backends.status_words import StatusWords
 
-PHASES: dict[str, Phase] = {
-    "waiting": Phase.QUEUED,
-    "running": Phase.RUNNING,
-    # It has begun and may be billed; "queued" would take a running job backwards.
-    "suspended": Phase.RUNNING,
-    # The vendor has not agreed yet: the job may still complete and be billed.
-    "cancel_requested": Phase.RUNNING,
-    "completed": Phase.DONE,
-    "error": Phase.FAILED,
-    "canceled": Phase.CANCELLED,
-}
-
-
-def phase_of(word: str) -> Phase:
-    """Our phase for the vendor's word.
-
-    Raises:
-        UnknownStatus: the word is not documented.
-    """
-    try:
-        return PHASES[word]
-    except KeyError:
-        raise UnknownStatus(f"quandela sent status {word!r}") from None
+WORDS = StatusWords(
+    "quandela",
+    {
+        "waiting": Phase.QUEUED,
+        "running": Phase.RUNNING,
+        # It has begun and may be billed; "queued" would take a running job backwards.
+        "suspended": Phase.RUNNING,
+        # The vendor has not agreed yet: the job may still complete and be billed.
+        "cancel_requested": Phase.RUNNING,
+        "completed": Phase.DONE,
+        "error": Phase.FAILED,
+        "canceled": Phase.CANCELLED,
+    },
+)
+phase_of = WORDS.phase_of

@@ -8,7 +8,7 @@ from backends.base import Recovery
 from backends.environment import Secret
 from backends.peer.adapter import PeerBackend
 from backends.peer.settings import Peer
-from backends.peer.status import PHASES
+from backends.peer.status import WORDS
 from tests.contract.promises import Case
 from tests.support.gate_programs import GATE
 from tests.support.peer_hub import HUB, PeerHub
@@ -33,7 +33,7 @@ CASE = Case(
     start=PeerBench,
     device="peer/seoul-local-aer",
     gate_device="peer/seoul-local-aer",
-    words=PHASES,
+    words=WORDS.phases,
     secrets=(KEY,),
     **GATE,
     positions=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import socket
 import threading
@@ -147,3 +148,49 @@ def test_errors_do_not_hold_the_token(server):
         ask(there.url)
     assert "tok" not in repr(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_a_request_that_has_had_its_time_is_hung_up(server):
+    ends = []
+
+    def script(line):
+        line.settimeout(3.0)
+        while line.recv(64):
+            pass
+        ends.append("the end of the stream")
+
+    there = server(script)
+    with pytest.raises(Unanswered, match="no whole answer"):
+        ask(there.url, timeout_s=0.2)
+    time.sleep(0.3)
+    assert ends == ["the end of the stream"]  # nothing of ours can land any more
+
+
+def test_a_packed_answer_is_read_and_bounded(server):
+    body = gzip.compress(b'{"a": "' + b"x" * 5000 + b'"}')
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    there = server(lambda line: line.sendall(head + body))
+    assert ask(there.url).document == {"a": "x" * 5000}
+    with pytest.raises(Unanswered):
+        ask(there.url, max_reply_bytes=1000)
+
+
+def test_a_proxy_of_the_environment_is_asked(server, monkeypatch):
+    proxy = server(lambda line: line.sendall(OK))
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, proxy.url)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "direct.example")
+    assert ask("http://vendor.example/base").status == 200
+    assert proxy.heard[0].startswith(b"POST http://vendor.example/base/jobs HTTP/1.1\r\nHost: vendor.example\r\n")
+
+
+def test_a_tunnel_is_asked_for_with_the_proxys_credentials(server, monkeypatch):
+    proxy = server(lambda line: line.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n"))
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, proxy.url.replace("http://", "http://me:pa%3Ass@"))
+    with pytest.raises(Unsent):
+        ask("https://vendor.example")
+    assert proxy.heard[0].startswith(b"CONNECT vendor.example:443 HTTP/1.")
+    assert b"Proxy-Authorization: Basic bWU6cGE6c3M=" in proxy.heard[0]
+    assert b"Bearer" not in proxy.heard[0]

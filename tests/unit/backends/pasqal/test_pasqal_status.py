@@ -8,7 +8,7 @@ import pytest
 
 from backends.base import Phase
 from backends.errors import UnknownStatus
-from backends.pasqal.status import PHASES, phase_of, phase_of_batch
+from backends.pasqal.status import WORDS, phase_of, phase_of_batch
 
 
 @pytest.mark.parametrize("word", ["PENDING", "RUNNING", "PAUSED", "DONE", "ERROR", "TIMED_OUT", "CANCELED"])
@@ -22,8 +22,8 @@ def test_the_sdk_knows_no_word_that_the_table_lacks():
     from pulser.backend.remote import BatchStatus as PulserWords
 
     words = {one.name for kind in (BatchStatus, JobStatus, PulserWords) for one in kind}
-    assert words <= set(PHASES)
-    assert all(word in inspect.getdoc(Batch) for word in PHASES)
+    assert words <= set(WORDS.phases)
+    assert all(word in inspect.getdoc(Batch) for word in WORDS.phases)
 
 
 @pytest.mark.parametrize("word", ["", "done", "CANCELLED", "FINISHED"])

@@ -200,7 +200,8 @@ def test_nobody_there_is_provably_nothing_sent():
 
 
 def test_no_such_name_is_provably_nothing_sent():
-    from backends.pasqal.exchange import Letter, Unsent, ask
+    from backends.exchange import Unsent
+    from backends.transport import Letter, ask
 
     with pytest.raises(Unsent):
         ask(Letter(method="POST", url="http://qsubmit.invalid/", headers={}, body=b"{}"), seconds=5.0)
@@ -216,15 +217,6 @@ def test_an_old_token_is_renewed_for_a_look_and_a_create_comes_again(monkeypatch
     with cloud_over(says(jsend(401))) as (cloud, vendor), pytest.raises(Busy) as caught:
         cloud.create(DRAFT)
     assert (len(vendor.seen), caught.value.retry_after) == (1, 1.0)
-
-
-def test_a_body_is_not_sent_after_its_time():
-    import requests
-
-    from backends.pasqal.exchange import _Body
-
-    with pytest.raises(requests.Timeout):
-        _Body(b"{}", time.monotonic() - 1).read()
 
 
 @pytest.mark.parametrize(

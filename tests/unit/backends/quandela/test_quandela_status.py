@@ -6,7 +6,7 @@ import pytest
 
 from backends.base import Phase
 from backends.errors import UnknownStatus
-from backends.quandela.status import PHASES, phase_of
+from backends.quandela.status import WORDS, phase_of
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_a_documented_word_has_its_phase(word, phase):
 
 
 def test_the_table_holds_no_other_word():
-    assert len(PHASES) == 7
+    assert len(WORDS.phases) == 7
 
 
 @pytest.mark.parametrize("word", ["", "Completed", "cancelled", "done", "None", "unknown"])
