@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from time import monotonic
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
+from backends.errors import BackendError
 from broker.domain.recovery import Recovery
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from broker.domain.device import Device
     from broker.domain.ids import AttemptId, JobId, ProjectId, RemoteId
+    from broker.domain.money import Money
     from broker.domain.price import Usage
     from broker.domain.program import Program
     from broker.domain.requirement import Requirement
     from broker.domain.result import Outcomes
 
-SUBMIT_TIMEOUT_S = 30.0
+T = TypeVar("T")
+R = TypeVar("R")
+# T of design.md where nobody says otherwise; the worker's own is QSUBMIT_SEND_TIMEOUT_S, and travels on the order.
+USUAL_SEND_S = 30.0
 
-__all__ = ["SUBMIT_TIMEOUT_S", "Backend", "Order", "Outcome", "Phase", "Recovery", "Snapshot"]
+__all__ = ["USUAL_SEND_S", "Backend", "Order", "Outcome", "Phase", "Recovery", "Snapshot"]
 
 
 class Phase(StrEnum):
@@ -42,6 +48,10 @@ class Order:
     ``options`` are the user's vendor options (``verbatim``, ``reservation_arn``) after validation. ``project`` is whose
     program it is: a child that has read it may serve no other (docs/threat-model.md); with ``organisation``
     and ``member`` it says whose turn it is, where a backend has a queue of its own.
+
+    ``deadline`` is the ``time.monotonic()`` of this process by which the create's answer must be here: the worker sets
+    it from its lease when it sends, and everything that ``submit`` does obeys it, translation included. After it
+    nothing may be sent: somebody else may own the job.
     """
 
     job: JobId
@@ -57,6 +67,11 @@ class Order:
     options: Mapping[str, str] = field(default_factory=dict)
     organisation: str = ""
     member: str = ""
+    deadline: float = field(default_factory=lambda: monotonic() + USUAL_SEND_S, compare=False)
+
+    def left_s(self) -> float:
+        """Seconds until the deadline; nothing once it has passed."""
+        return max(self.deadline - monotonic(), 0.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,15 +116,22 @@ class Outcome:
 
 @runtime_checkable
 class Backend(Protocol):
-    """The adapter of one vendor. Errors are those of backends/errors.py and no others.
+    """The adapter of one vendor, which derives from this. Errors are those of backends/errors.py and no others.
 
-    ``poll_floor_s`` is the shortest time after which looking again makes sense. ``allows_resubmit`` says whether a
-    tag vendor's simulators may be sent again once absence is proven. ``close`` frees children and connections.
+    ``poll_floor_s`` is the shortest time after which looking again makes sense. ``close`` frees children and
+    connections. The last methods have a default for vendors that lack the ability; a flag beside each says who has it.
+
+    ``at_once``: how many orders ``submit_many`` takes in one call.
+    ``tells_ends``: ``wait`` knows at once when a run has ended.
+    ``keeps_ceilings``: the vendor can be told the most that may be spent on a device.
     """
 
     name: str
     recovery: Recovery
     poll_floor_s: float
+    at_once: int = 1
+    tells_ends: bool = False
+    keeps_ceilings: bool = False
 
     def devices(self) -> Sequence[Device]:
         """What the vendor offers now: abilities, windows, calibration, queue depth, published prices."""
@@ -148,3 +170,28 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Let go of children and connections."""
+
+    def submit_many(self, orders: Sequence[Order]) -> Sequence[RemoteId | BackendError]:
+        """An id or an error for each, in their order; called with more than one only where ``at_once`` allows it."""
+        return [_tried(self.submit, order) for order in orders]
+
+    def fetch_many(self, remote_ids: Sequence[RemoteId]) -> Sequence[Outcome | BackendError]:
+        """A result or an error for each, in their order; what is wrong with one stays with that one."""
+        return [_tried(self.fetch, remote_id) for remote_id in remote_ids]
+
+    def wait(self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1) -> Sequence[RemoteId]:  # noqa: ARG002
+        """Return when ``need`` of them have ended, or after ``timeout_s``: those that have, as far as is known."""
+        return []
+
+    def keep_ceiling(self, device: Device, amount: Money) -> None:
+        """Set or change the vendor's own limit of what may be spent on a device."""
+        del device, amount
+
+
+def _tried(call: Callable[[T], R], subject: T) -> R | BackendError:
+    try:
+        return call(subject)
+    except BackendError as error:
+        return error
+    except Exception as error:  # noqa: BLE001  an adapter that stumbles over one must not keep the others from theirs
+        return BackendError(f"{type(error).__name__}: {error}")

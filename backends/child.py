@@ -93,7 +93,7 @@ class Child:
             process = self._process_of(owner)
             try:
                 process.allow(cpu_s=cpu_s or limits.cpu_s, memory_bytes=memory_bytes or limits.memory_bytes)
-                reply = process.exchange(body, wall_s=wall_s or limits.wall_s)
+                reply = process.exchange(body, wall_s=min(wall_s or limits.wall_s, limits.wall_s))
             except BaseException:
                 self._drop()
                 raise

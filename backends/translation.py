@@ -9,12 +9,17 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from backends.child import ChildKilled
 from backends.errors import NotTried, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from backends.base import Order
 
 CODE = "translation_invalid"
+# A create with less time than this on the wire would be in doubt more often than it succeeds.
+SHORTEST_SEND_S = 0.5
 
 
 class Untrue(Refused):
@@ -38,6 +43,34 @@ def unasked() -> Iterator[None]:
         raise
     except OSError as error:
         raise NotTried(f"no process to translate the program in: {error}; nothing was sent") from error
+
+
+def in_time(order: Order) -> float:
+    """The seconds that are left for a create, just before it.
+
+    Raises:
+        NotTried: too few; what came before took too long, and nothing was sent.
+    """
+    left = order.left_s()
+    if left < SHORTEST_SEND_S:
+        raise NotTried("preparing the program took too long; nothing was sent", retry_after=1.0)
+    return left
+
+
+def called(child: Callable[..., dict[str, Any]], wish: Mapping[str, Any], order: Order) -> dict[str, Any]:
+    """What a translator's child says to ``wish``, in the time that the order has.
+
+    Raises:
+        ChildError, ChildKilled: as of ``Child.call``; a program that needs more than its limit can never be sent.
+        NotTried: it was stopped for the order's time, or for our own reasons; nothing was sent.
+    """
+    left = in_time(order)
+    try:
+        return child(wish, owner=order.project, wall_s=left)
+    except ChildKilled as killed:
+        if killed.reason == "cancelled" or (killed.reason == "wall" and order.left_s() < SHORTEST_SEND_S):
+            raise NotTried(f"the translation was {killed}; nothing was sent", retry_after=1.0) from killed
+        raise
 
 
 def parts_of(answer: Mapping[str, Any], names: Iterable[str]) -> list[Any]:

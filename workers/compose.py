@@ -17,7 +17,7 @@ from broker.store.schema import upgrade
 from broker.store.unit_of_work import Store
 from broker.tracing import tracing_of
 from workers.drive import Driver
-from workers.spans import TracedDriver, traced
+from workers.spans import Traced, TracedDriver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,7 +70,7 @@ def hands(settings: Settings) -> Hands:
     tracing = tracing_of(settings, "qsubmit-worker")
     make: Callable[..., Driver] = Driver
     if tracing is not None:
-        backends = {name: traced(backend, tracing, store) for name, backend in backends.items()}
+        backends = {name: Traced(backend, tracing, store) for name, backend in backends.items()}
         make = partial(TracedDriver, tracing)
     driver = make(
         store=store,

@@ -6,7 +6,7 @@ import logging
 from collections import defaultdict
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from backends.base import Phase
 from backends.errors import BackendError, Busy, Unauthorized, UnknownJob, UnknownStatus
@@ -48,14 +48,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("qsubmit.drive")
 SLICE_S = 0.05  # how long a tick waits for a whole batch before it writes down those that have ended
-
-
-@runtime_checkable
-class Waiter(Protocol):
-    """A backend that can say at once when a run has ended."""
-
-    def wait(self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1) -> Sequence[RemoteId]:
-        """Return when ``need`` of them have ended, or after ``timeout_s``: those that have."""
 
 
 class Driver:
@@ -168,14 +160,14 @@ class Driver:
         }
         until = self._clock() + self._terms.stay
         while pending and self._clock() < until:
-            if isinstance(backend, Waiter):
+            if backend.tells_ends:
                 left = (until - self._clock()).total_seconds()
                 backend.wait(list(pending), min(left, SLICE_S), need=len(pending))
             done = self._finished(backend, pending)
             # By the attempt's id: a job whose run was lost has let go of its own.
             ended = [(r, c) for c in done if c.attempt is not None and (r := c.attempt.remote_id) is not None]
             self._record([pending_then(pending.pop(remote_id), c) for remote_id, c in ended], "settle")
-            if not isinstance(backend, Waiter):
+            if not backend.tells_ends:
                 break
         return [*kept, *(alter(c, job=let_go(c.job)) for c in pending.values())]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from backends.base import Outcome, Phase
 from backends.errors import BackendError, UnknownJob
@@ -29,14 +29,6 @@ if TYPE_CHECKING:
     from broker.domain.job import Job
     from broker.domain.requirement import Requirement
     from broker.services.settle import Tariff
-
-
-@runtime_checkable
-class WholesaleResults(Protocol):
-    """A backend that hands out many results in one call."""
-
-    def fetch_many(self, remote_ids: Sequence[RemoteId]) -> Sequence[Outcome | BackendError]:
-        """Each result, or why it could not be had, in order."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,15 +68,12 @@ def poll(backend: Backend, remote_ids: Sequence[RemoteId]) -> Mapping[RemoteId, 
 def fetch(backend: Backend, remote_ids: Sequence[RemoteId]) -> dict[RemoteId, Outcome | BackendError]:
     """The results of finished jobs."""
     crashpoint("fetch.before")
-    if isinstance(backend, WholesaleResults):
-        fetched = _many(backend, remote_ids)
-    else:
-        fetched = {remote_id: _one(backend, remote_id) for remote_id in remote_ids}
+    fetched = _many(backend, remote_ids)
     crashpoint("fetch.after")
     return fetched
 
 
-def _many(backend: WholesaleResults, remote_ids: Sequence[RemoteId]) -> dict[RemoteId, Outcome | BackendError]:
+def _many(backend: Backend, remote_ids: Sequence[RemoteId]) -> dict[RemoteId, Outcome | BackendError]:
     try:
         return dict(zip(remote_ids, backend.fetch_many(remote_ids), strict=True))
     except BackendError as error:
@@ -93,15 +82,6 @@ def _many(backend: WholesaleResults, remote_ids: Sequence[RemoteId]) -> dict[Rem
         if len(remote_ids) == 1:
             return {remote_ids[0]: BackendError(f"{type(error).__name__}: {error}")}
         return {one: got for each in remote_ids for one, got in _many(backend, [each]).items()}
-
-
-def _one(backend: Backend, remote_id: RemoteId) -> Outcome | BackendError:
-    try:
-        return backend.fetch(remote_id)
-    except BackendError as error:
-        return error
-    except Exception as error:  # noqa: BLE001  one broken result must not stop the others
-        return BackendError(f"{type(error).__name__}: {error}")
 
 
 def noted(job: Job, attempt: Attempt, snapshot: Snapshot, look: Look) -> Change:

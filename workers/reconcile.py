@@ -16,6 +16,7 @@ from broker.domain.eta import next_poll
 from broker.domain.lifecycle import JobState
 from broker.domain.recovery import Act, Recovery, Verdict, needs_look, verdict
 from broker.services.settle import ended
+from workers.send import timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -145,7 +146,7 @@ def _attend(start: Change, doubt: Doubt, reason: str, at: datetime) -> Change:
 
 
 def _resend(start: Change, doubt: Doubt, backend: Backend, order: Order, *, at: datetime, terms: Terms) -> Change:
-    if doubt.job.lease_until is None or doubt.job.lease_until - at < 2 * terms.send_timeout:
+    if not terms.may_send(doubt.job.lease_until, at):
         return _later(start, doubt.attempt, at, "too little of the lease was left to send again")
     crashpoint("submit.before_send")
     # The look at the vendor may have taken its whole timeout. Do not take this for the same question asked twice.
@@ -154,7 +155,7 @@ def _resend(start: Change, doubt: Doubt, backend: Backend, order: Order, *, at: 
         return _later(start, doubt.attempt, at + terms.send_timeout, f"not sent again: {withheld.reason}")
     # Around the create alone: a vendor that refuses to list has said nothing about the job.
     try:
-        remote_id = backend.submit(order)
+        remote_id = backend.submit(timed(order, terms))
     except Refused as error:
         return _refused(start, doubt.attempt, error, at=at, terms=terms)
     crashpoint("submit.after_send")

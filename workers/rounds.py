@@ -6,7 +6,7 @@ import logging
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from backends import wall_look
 from backends.errors import BackendError
@@ -21,22 +21,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from backends.base import Backend
-    from broker.domain.device import Device
-    from broker.domain.money import Money
     from workers.compose import Hands
 
 log = logging.getLogger("qsubmit.rounds")
 SWEEP_EVERY = timedelta(minutes=10)
-
-
-@runtime_checkable
-class Belted(Protocol):
-    """A backend whose vendor can be told the most that may be spent on a device."""
-
-    name: str
-
-    def keep_ceiling(self, device: Device, amount: Money) -> None:
-        """Set or change the vendor's own limit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +46,7 @@ def rounds_of(hands: Hands) -> list[Round]:
     for name, backend in hands.backends.items():
         found.append(Round(name=f"catalogue:{name}", every=every, run=_catalogue(hands, backend)))
         found.append(Round(name=f"sweep:{name}", every=SWEEP_EVERY, run=_sweep(hands, backend)))
-        if isinstance(backend, Belted):
+        if backend.keeps_ceilings:
             found.append(Round(name=f"belt:{name}", every=SWEEP_EVERY, run=_belt(hands, backend)))
     return found
 
@@ -118,7 +106,7 @@ def _walls(hands: Hands, machine: str) -> Callable[[datetime], None]:
     return run
 
 
-def _belt(hands: Hands, backend: Belted) -> Callable[[datetime], None]:
+def _belt(hands: Hands, backend: Backend) -> Callable[[datetime], None]:
     def run(at: datetime) -> None:
         with hands.store.read() as work:
             found = ceilings(work, backend.name, at)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from backends.errors import BackendError, Busy, NotTried, OutcomeUnknown, Refused, Unauthorized
 from broker.crash import crashpoint
@@ -35,14 +36,6 @@ if TYPE_CHECKING:
 WITHHELD_WAIT = timedelta(seconds=10)
 
 
-@runtime_checkable
-class Wholesale(Protocol):
-    """A backend that takes many orders in one call, each with its own reply."""
-
-    def submit_many(self, orders: Sequence[Order]) -> Sequence[RemoteId | BackendError]:
-        """Replies in the order of the orders."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sending:
     """An attempt about to be sent."""
@@ -52,9 +45,9 @@ class Sending:
     order: Order
 
 
-def fresh_enough(job: Job, terms: Terms, at: datetime) -> bool:
-    """Whether enough of the lease is left: a request that we send must be over before anybody else may act."""
-    return job.lease_until is not None and job.lease_until - at >= 2 * terms.send_timeout
+def timed(order: Order, terms: Terms) -> Order:
+    """The order with the deadline of a send that begins now; who calls has asked ``Terms.may_send``."""
+    return replace(order, deadline=time.monotonic() + terms.send_timeout.total_seconds())
 
 
 def send(
@@ -66,7 +59,7 @@ def send(
     taken their whole timeout. Orders that go in one call are asked about in one, just before it.
     """
     crashpoint("submit.before_send")
-    replies = _all(backend, batch, terms, clock, ask) if isinstance(backend, Wholesale) else None
+    replies = _all(backend, batch, terms, clock, ask) if len(batch) <= backend.at_once > 1 else None
     if replies is None:
         replies = _one_by_one(backend, batch, terms, clock, ask)
     crashpoint("submit.after_send")
@@ -102,18 +95,19 @@ def _wanted(backend: Backend, each: Sending, terms: Terms, clock: Callable[[], d
     withheld = ask([each.job]).get(each.job.id)
     if withheld is not None:
         return withheld
-    return _one(backend, each.order) if fresh_enough(each.job, terms, clock()) else too_late()
+    in_time = terms.may_send(each.job.lease_until, clock())
+    return _one(backend, timed(each.order, terms)) if in_time else too_late()
 
 
 def _all(
-    backend: Wholesale, batch: Sequence[Sending], terms: Terms, clock: Callable[[], datetime], ask: Ask
+    backend: Backend, batch: Sequence[Sending], terms: Terms, clock: Callable[[], datetime], ask: Ask
 ) -> list[Reply] | None:
     """The replies to one call for all; None if too little of some lease is left for that."""
     withheld = ask([each.job for each in batch])
-    if not all(fresh_enough(each.job, terms, clock()) for each in batch):
+    if not all(terms.may_send(each.job.lease_until, clock()) for each in batch):
         return None
     going = [each for each in batch if each.job.id not in withheld]
-    told = _many(backend, [each.order for each in going]) if going else ()
+    told = _many(backend, [timed(each.order, terms) for each in going]) if going else ()
     replies: dict[JobId, Reply] = dict(withheld)
     replies |= {each.job.id: reply for each, reply in zip(going, told, strict=True)}
     return [replies[each.job.id] for each in batch]
@@ -124,7 +118,7 @@ def too_late() -> NotTried:
     return NotTried("too little of the lease was left to send it", retry_after=0.0)
 
 
-def _many(backend: Wholesale, orders: Sequence[Order]) -> list[RemoteId | BackendError]:
+def _many(backend: Backend, orders: Sequence[Order]) -> list[RemoteId | BackendError]:
     try:
         return list(backend.submit_many(orders))
     except Exception as error:  # noqa: BLE001  as for one: any surprise is an unknown outcome, here of all of them

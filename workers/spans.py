@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from backends.base import Backend
 from broker.store.tables import attempts, jobs
 from broker.tracing import IDLE, LINKS, parent_of
 from workers.drive import Driver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from backends.base import Backend
+    from sqlalchemy import Select
+
+    from backends.base import Order, Outcome, Snapshot
+    from backends.errors import BackendError
+    from broker.domain.device import Device
+    from broker.domain.ids import RemoteId
+    from broker.domain.money import Money
     from broker.store.unit_of_work import Store
     from broker.tracing import Tracing
-
-BY_ORDER = frozenset({"submit", "submit_many"})
-BY_REMOTE_ID = frozenset({"poll", "fetch", "fetch_many", "cancel", "wait"})
-VERBS = (*sorted(BY_ORDER | BY_REMOTE_ID), "devices", "find")
 
 
 class TracedDriver(Driver):
@@ -38,43 +42,73 @@ class TracedDriver(Driver):
             return taken
 
 
-def traced(backend: Backend, tracing: Tracing, store: Store) -> Backend:
-    """The backend with a span around each of its verbs; what it cannot do, the wrapped one cannot either."""
-    # A class of its own: isinstance() against a runtime protocol looks at the class, not at __getattr__.
-    verbs = {name: _spanned(name) for name in VERBS if hasattr(backend, name)}
-    made = type(f"Traced{type(backend).__name__}", (_Traced,), verbs)
-    return cast("Backend", made(backend, tracing, store))
+class Traced(Backend):
+    """A backend with a span around each of its verbs; it can what the wrapped one can, and no more."""
 
-
-class _Traced:
     def __init__(self, backend: Backend, tracing: Tracing, store: Store) -> None:
-        self.backend, self.tracing, self.store = backend, tracing, store
+        self.name, self.recovery, self.poll_floor_s = backend.name, backend.recovery, backend.poll_floor_s
+        self.at_once, self.tells_ends = backend.at_once, backend.tells_ends
+        self.keeps_ceilings = backend.keeps_ceilings
+        self._backend, self._tracing, self._store = backend, tracing, store
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever the backend has
-        return getattr(self.backend, name)
+    def devices(self) -> Sequence[Device]:
+        with self._span("devices"):
+            return self._backend.devices()
 
-    def traces(self, verb: str, subject: Any) -> list[str]:  # noqa: ANN401  orders or ids, one or many
-        """The traces of the jobs that a call is about."""
-        many = subject if isinstance(subject, (list, tuple)) else [subject]
-        if verb in BY_ORDER:
-            query = select(jobs.c.trace).where(jobs.c.id.in_([order.job for order in many[:LINKS]]))
-        elif verb in BY_REMOTE_ID:
-            mine = attempts.c.backend == self.backend.name
-            query = select(jobs.c.trace).join(attempts, attempts.c.job_id == jobs.c.id)
-            query = query.where(mine, attempts.c.remote_id.in_(many[:LINKS]))
-        else:
-            return []
-        with self.store.read() as work:
-            return [trace for trace in work.connection.execute(query).scalars() if trace]
+    def submit(self, order: Order) -> RemoteId:
+        with self._span("submit", self._of_orders([order])):
+            return self._backend.submit(order)
 
+    def submit_many(self, orders: Sequence[Order]) -> Sequence[RemoteId | BackendError]:
+        with self._span("submit_many", self._of_orders(orders)):
+            return self._backend.submit_many(orders)
 
-def _spanned(verb: str) -> Callable[..., Any]:
-    def call(self: _Traced, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401  passed on as they are
-        found = self.traces(verb, arguments[0]) if arguments else []
+    def find(self, token: str) -> Sequence[RemoteId]:
+        with self._span("find"):
+            return self._backend.find(token)
+
+    def poll(self, remote_ids: Sequence[RemoteId]) -> Mapping[RemoteId, Snapshot]:
+        with self._span("poll", self._of_ids(remote_ids)):
+            return self._backend.poll(remote_ids)
+
+    def wait(self, remote_ids: Sequence[RemoteId], timeout_s: float, *, need: int = 1) -> Sequence[RemoteId]:
+        with self._span("wait", self._of_ids(remote_ids)):
+            return self._backend.wait(remote_ids, timeout_s, need=need)
+
+    def fetch(self, remote_id: RemoteId) -> Outcome:
+        with self._span("fetch", self._of_ids([remote_id])):
+            return self._backend.fetch(remote_id)
+
+    def fetch_many(self, remote_ids: Sequence[RemoteId]) -> Sequence[Outcome | BackendError]:
+        with self._span("fetch_many", self._of_ids(remote_ids)):
+            return self._backend.fetch_many(remote_ids)
+
+    def cancel(self, remote_id: RemoteId) -> None:
+        with self._span("cancel", self._of_ids([remote_id])):
+            self._backend.cancel(remote_id)
+
+    def keep_ceiling(self, device: Device, amount: Money) -> None:
+        with self._span("keep_ceiling"):
+            self._backend.keep_ceiling(device, amount)
+
+    def close(self) -> None:
+        self._backend.close()
+
+    @contextmanager
+    def _span(self, verb: str, found: Sequence[str] = ()) -> Iterator[None]:
         # One job's call belongs into that job's trace; a call for many stays with the tick and points at them.
         parent = parent_of(found[0]) if len(found) == 1 else ""
-        about = {"qsubmit.backend": self.backend.name}
-        with self.tracing.span(f"vendor {verb}", parent=parent, traces=found, about=about):
-            return getattr(self.backend, verb)(*arguments, **named)
+        about = {"qsubmit.backend": self.name}
+        with self._tracing.span(f"vendor {verb}", parent=parent, traces=found, about=about):
+            yield
 
-    return call
+    def _of_orders(self, orders: Sequence[Order]) -> list[str]:
+        return self._read(select(jobs.c.trace).where(jobs.c.id.in_([order.job for order in orders[:LINKS]])))
+
+    def _of_ids(self, remote_ids: Sequence[RemoteId]) -> list[str]:
+        query = select(jobs.c.trace).join(attempts, attempts.c.job_id == jobs.c.id)
+        return self._read(query.where(attempts.c.backend == self.name, attempts.c.remote_id.in_(remote_ids[:LINKS])))
+
+    def _read(self, query: Select[Any]) -> list[str]:
+        with self._store.read() as work:
+            return [trace for trace in work.connection.execute(query).scalars() if trace]

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from backends import storable
-from backends.base import SUBMIT_TIMEOUT_S, Outcome, Phase, Recovery, Snapshot
+from backends.base import USUAL_SEND_S, Backend, Outcome, Phase, Recovery, Snapshot
 from backends.braket.answers import is_conflict, reading_error
 from backends.braket.billing import billed, usage_of
 from backends.braket.devices import device_of, name_of
@@ -28,7 +28,7 @@ from backends.braket.transport import Transport
 from backends.child import ChildPool, Limits
 from backends.errors import Busy, Refused, UnknownJob, Unreadable
 from backends.outcome_check import counted, documented, sound
-from backends.translation import Untrue, unasked
+from backends.translation import Untrue, called, in_time, unasked
 from broker.domain.ids import RemoteId
 from broker.domain.price import Price
 
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from backends.base import Backend, Order
+    from backends.base import Order
     from broker.domain.device import Device
     from broker.domain.money import Money
 
-TRANSLATION = Limits(memory_bytes=1 << 30, cpu_s=60, wall_s=90)
+TRANSLATION = Limits(memory_bytes=1 << 30, cpu_s=20, wall_s=20)
 _WINDOW = timedelta(days=3)
 _PAGE = 100
 # A budget here has no period, so neither has the belt: one long window, the same at every look.
@@ -51,19 +51,19 @@ _POSITIONS = 10
 _RESULT_BYTES = 512 << 20
 
 
-class BraketBackend:
+class BraketBackend(Backend):
     """One AWS account. ``translate`` may be given in a test; by default a child process with Qiskit does it."""
 
     name = "braket"
     recovery = Recovery.TOKEN
     poll_floor_s = 1.0
-    allows_resubmit = True
+    keeps_ceilings = True
 
     def __init__(
         self,
         settings: Settings,
         *,
-        timeout_s: float = SUBMIT_TIMEOUT_S,
+        timeout_s: float = USUAL_SEND_S,
         translate: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
         price_list: PriceList | None = None,
     ) -> None:
@@ -110,7 +110,7 @@ class BraketBackend:
 
     def submit(self, order: Order) -> RemoteId:
         """One ``CreateQuantumTask``; the same token and order give the same request, byte for byte."""
-        translate = partial(self._child.call, owner=order.project) if self._child else self._translate
+        translate = partial(called, self._child.call, order=order) if self._child else self._translate
         assert translate is not None  # noqa: S101  set by the constructor either way
         try:
             with unasked():
@@ -119,7 +119,8 @@ class BraketBackend:
             if self._child:
                 self._child.close()
             raise
-        return RemoteId(self._transport.create(region_of(order, self._settings), request))
+        region = region_of(order, self._settings)
+        return RemoteId(self._transport.create(region, request, seconds=in_time(order)))
 
     def find(self, token: str) -> Sequence[RemoteId]:
         """Tasks of the last three days whose token tag starts with ``token``: tags cannot be searched, times can."""

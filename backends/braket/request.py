@@ -10,7 +10,7 @@ from backends.braket.layout import JOB_TAG, TOKEN_TAG, bits_tags
 from backends.braket.translated import checked
 from backends.braket.translated_atoms import atoms_of
 from backends.child import ChildError, ChildKilled
-from backends.errors import BackendError, NotTried, Refused
+from backends.errors import BackendError, Refused
 from broker.domain.program import Format
 
 if TYPE_CHECKING:
@@ -106,8 +106,6 @@ def _child(translate: Callable[[Mapping[str, Any]], dict[str, Any]], wish: Mappi
     except ChildError as error:
         raise _refusal(error) from error
     except ChildKilled as killed:
-        if killed.reason == "cancelled":
-            raise NotTried("the translation was interrupted") from killed
         raise Refused(f"the translation was {killed}", code="limit_exceeded") from killed
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
-from functools import partial
+import time
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from backends import storable
@@ -18,12 +20,14 @@ if TYPE_CHECKING:
     from backends.braket.settings import Settings
 
 _CONNECT_S = 5.0
+# Of the create that this thread sends; each has a thread of its own.
+_LATE: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
 class Transport:
     """Clients are made on first use and kept; boto3 clients are thread-safe, sessions are not.
 
-    ``timeout_s`` bounds the whole conversation of a create, however slowly the bytes of its answer drip.
+    ``timeout_s`` bounds a look; a create brings the time that it has.
     """
 
     def __init__(self, settings: Settings, *, timeout_s: float) -> None:
@@ -41,14 +45,14 @@ class Transport:
         """The S3 client of a region."""
         return self._client("s3", region, once=False)
 
-    def create(self, region: str, request: Mapping[str, Any]) -> str:
-        """Send one ``CreateQuantumTask``; the ARN. Errors are ours."""
+    def create(self, region: str, request: Mapping[str, Any], *, seconds: float) -> str:
+        """Send one ``CreateQuantumTask``; its ARN, within ``seconds`` however slowly bytes drip. Errors are ours."""
+        deadline = time.monotonic() + seconds
         try:
             client = self._client("braket", region, once=True)
-            send = partial(client.create_quantum_task, **request)
-            answer = within(self._timeout_s, send, name="braket-create")
+            answer = within(seconds, lambda: _sent(client, request, deadline), name="braket-create")
         except TimeoutError:
-            raise OutcomeUnknown(f"braket's create did not end within {self._timeout_s:g} s") from None
+            raise OutcomeUnknown(f"braket's create did not end within {seconds:g} s") from None
         except Exception as error:
             raise creation_error(error, spending_error=self._settings.spending_error) from error
         arn = answer.get("quantumTaskArn")
@@ -88,7 +92,15 @@ class Transport:
             self._clients.clear()
 
 
+def _sent(client: Any, request: Mapping[str, Any], deadline: float) -> Any:  # noqa: ANN401  botocore's
+    _LATE.set(deadline)
+    return client.create_quantum_task(**request)
+
+
 def _close_afterwards(request: Any, **_: Any) -> None:  # noqa: ANN401  botocore's own event
+    # Signing may have fetched credentials from somewhere slow; nobody waits for this create any more.
+    if time.monotonic() >= _LATE.get():
+        raise TimeoutError("too late to send")
     request.headers["Connection"] = "close"
 
 

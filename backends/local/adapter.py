@@ -6,12 +6,13 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from backends.base import Outcome, Phase, Recovery, Snapshot
+from backends.base import Backend, Outcome, Phase, Recovery, Snapshot
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, UnknownJob
 from backends.local import devices
 from backends.local.caller import TALK_S, Caller, NotRunning
 from backends.local.wire import Json
 from backends.status_words import StatusWords
+from backends.translation import in_time
 from broker.domain.ids import RemoteId
 from broker.domain.price import Usage
 from broker.domain.result import Outcomes
@@ -42,12 +43,14 @@ def backend(*, data: Path, environ: Mapping[str, str]) -> LocalBackend | None:
     )
 
 
-class LocalBackend:
+class LocalBackend(Backend):
     """The client of the host in ``data``; any number of them, in any number of processes, share that host."""
 
     name = devices.NAME
     recovery = Recovery.RERUN
     poll_floor_s = 0.02
+    at_once = 1024
+    tells_ends = True
 
     def __init__(
         self, *, data: Path, environ: Mapping[str, str], max_run_s: float, idle_s: float, memory_bytes: int
@@ -68,7 +71,9 @@ class LocalBackend:
     def submit_many(self, orders: Sequence[Order]) -> list[RemoteId | BackendError]:
         """An id or an error for each, in order; all on the way before the first answer is read."""
         chunks = [_submission(orders[at : at + _CHUNK]) for at in range(0, len(orders), _CHUNK)]
-        return [_taken(one) for chunk in self._caller.ask_all("submit", chunks, start=True) for one in chunk]
+        left = min(in_time(order) for order in orders)
+        answers = self._caller.ask_all("submit", chunks, timeout_s=left, start=True)
+        return [_taken(one) for chunk in answers for one in chunk]
 
     def find(self, token: str) -> Sequence[RemoteId]:
         (found,) = self._ask_running("find", [token], default=[[]])

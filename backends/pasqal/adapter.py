@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from backends import storable
-from backends.base import SUBMIT_TIMEOUT_S, Order, Outcome, Phase, Recovery, Snapshot
+from backends.base import USUAL_SEND_S, Backend, Order, Outcome, Phase, Recovery, Snapshot
 from backends.child import Child, ChildError, ChildKilled
-from backends.errors import Busy, NotTried, Refused, UnknownJob, Unreadable
-from backends.exchange import SHORTEST_PATIENCE_S
+from backends.errors import Busy, Refused, UnknownJob, Unreadable
 from backends.outcome_check import documented, sound
 from backends.pasqal import retarget, translate
+from backends.pasqal.deadline import until
 from backends.pasqal.devices import MIMICS, NAME, QPUS, calibration_of, devices_of
 from backends.pasqal.fitted import fitted_of
 from backends.pasqal.results import BatchRecord, JobRecord, outcome_of, usage_of
 from backends.pasqal.settings import settings_from
 from backends.pasqal.status import phase_of, phase_of_batch
-from backends.translation import Untrue, unasked
+from backends.translation import Untrue, called, in_time, unasked
 from broker.domain.device import Device, Kind, Status
 from broker.domain.ids import RemoteId
 
@@ -46,18 +46,16 @@ def backend(*, data: Path, environ: Mapping[str, str]) -> PasqalBackend | None: 
     return PasqalBackend(settings) if settings else None
 
 
-class PasqalBackend:
+class PasqalBackend(Backend):
     """Tag class: no idempotency token, but every batch bears ours as a tag and can be listed by it."""
 
     name = NAME
     recovery = Recovery.TAG
     poll_floor_s = 2.0
-    allows_resubmit = True
 
-    def __init__(self, settings: Settings, *, timeout_s: float = SUBMIT_TIMEOUT_S) -> None:
+    def __init__(self, settings: Settings, *, timeout_s: float = USUAL_SEND_S) -> None:
         self._settings = settings
-        # Half of the time of a submit is for preparing the program, the rest for the wire.
-        self._preparation_s = self._wire_s = timeout_s / 2
+        self._wire_s = timeout_s / 2
         self._opening = threading.Lock()
         self._cloud: Cloud | None = None
         self._specs: dict[str, str] = {}
@@ -84,13 +82,12 @@ class PasqalBackend:
 
     def submit(self, order: Order) -> RemoteId:
         """One POST for all points; what takes time is done before it, and none is sent when it took too long."""
-        began = time.monotonic()
         cloud = self.cloud
-        with unasked():
+        with until(order.deadline), unasked():
             draft = self._drafted(order)
-        if time.monotonic() - began > self._preparation_s:
-            raise NotTried("preparing the sequence took too long; nothing was sent", retry_after=SHORTEST_PATIENCE_S)
-        return RemoteId(cloud.create(draft))
+        in_time(order)
+        with until(order.deadline):
+            return RemoteId(cloud.create(draft))
 
     def find(self, token: str) -> Sequence[RemoteId]:
         """By the exact tag where the token is whole, else among all batches of ours."""
@@ -177,17 +174,17 @@ class PasqalBackend:
         sequence = translate.parsed(order)
         machine = MIMICS.get(order.device.vendor_id, order.device.vendor_id)
         if order.device.kind is Kind.QPU or machine in QPUS:
-            sequence = self._fitted(translate.measured(sequence), machine, owner=order.project)
+            sequence = self._fitted(translate.measured(sequence), machine, order)
         return translate.draft_of(order, sequence, configuration=default_configuration(order.device.vendor_id))
 
-    def _fitted(self, sequence: dict[str, Any], machine: str, *, owner: str) -> dict[str, Any]:
+    def _fitted(self, sequence: dict[str, Any], machine: str, order: Order) -> dict[str, Any]:
         """The sequence on the machine's present specification: the vendor refuses any other."""
         spec = self._present_specs().get(machine)
         if spec is None:
             raise Busy(f"pasqal publishes no specification of {machine} at present", retry_after=60.0)
         request = {"sequence": json.dumps(sequence), "spec": spec}
         try:
-            return fitted_of(self._fitter.call(request, owner=owner), sequence, spec)
+            return fitted_of(called(self._fitter.call, request, order), sequence, spec)
         except ChildError as error:
             raise Refused(f"{machine}: {error.message}", code="program_invalid") from None
         except ChildKilled as error:

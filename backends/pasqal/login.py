@@ -13,6 +13,7 @@ from pasqal_cloud.endpoints import TokenProviderConf
 from backends.environment import Secret
 from backends.errors import Busy
 from backends.exchange import Reply, Unanswered, Unsent
+from backends.pasqal import deadline
 from backends.pasqal.answers import login_error
 from backends.transport import Letter, ask
 
@@ -76,7 +77,7 @@ class Login(TokenProvider):
 
     def _ask(self) -> Reply:
         try:
-            return ask(self._letter(), seconds=self._login_s)
+            return ask(self._letter(), seconds=deadline.seconds(self._login_s))
         except (Unsent, Unanswered) as trouble:
             raise Busy(f"pasqal's login is out of reach: {trouble}") from None
 

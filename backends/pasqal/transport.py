@@ -15,6 +15,7 @@ from pasqal_cloud.pasqal_cloud_client import PasqalCloudClient
 
 from backends.errors import Busy, OutcomeUnknown, Unauthorized
 from backends.exchange import SHORTEST_PATIENCE_S, Reply, Unanswered, Unsent, patience
+from backends.pasqal import deadline
 from backends.pasqal.answers import creation_error, reading_error
 from backends.pasqal.login import Login
 from backends.transport import Letter, ask
@@ -80,7 +81,7 @@ class OnceClient(HTTPClient):
 
     def _once(self, letter: Letter) -> Reply:
         try:
-            return ask(letter, seconds=self.login.exchange_s)
+            return ask(letter, seconds=deadline.seconds(self.login.exchange_s))
         except Unsent as trouble:
             raise Busy(str(trouble)) from None
         except Unanswered as trouble:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from backends import storable
-from backends.base import SUBMIT_TIMEOUT_S, Order, Outcome, Phase, Recovery, Snapshot
+from backends.base import USUAL_SEND_S, Backend, Order, Outcome, Phase, Recovery, Snapshot
 from backends.errors import BackendError, Busy, Refused, UnknownJob
 from backends.outcome_check import documented, usage
 from backends.peer.devices import NAME
@@ -34,7 +34,7 @@ def backend(*, data: Path, environ: Mapping[str, str]) -> PeerBackend | None:  #
     return PeerBackend(peers) if peers else None
 
 
-class PeerBackend:
+class PeerBackend(Backend):
     """Token class: the token is the Idempotency-Key of the create, and a tag by which the job is found.
 
     A remote id is ``HUB:JOB``. One peer that is away must not keep the jobs of the others waiting.
@@ -44,7 +44,7 @@ class PeerBackend:
     recovery = Recovery.TOKEN
     poll_floor_s = 1.0
 
-    def __init__(self, peers: Sequence[Peer], *, timeout_s: float = SUBMIT_TIMEOUT_S) -> None:
+    def __init__(self, peers: Sequence[Peer], *, timeout_s: float = USUAL_SEND_S) -> None:
         self._hubs = {peer.name: Hub(peer, timeout_s=timeout_s) for peer in peers}
 
     def devices(self) -> Sequence[Device]:

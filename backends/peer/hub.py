@@ -17,6 +17,7 @@ from backends.peer import probes
 from backends.peer.answers import creation_error, reading_error
 from backends.peer.devices import Told, device_of, offered
 from backends.peer.prices import PriceBook, utc_now
+from backends.translation import in_time
 from backends.transport import Transport
 from broker.domain.device import Status
 from broker.domain.ids import TOKEN_PREFIX
@@ -82,7 +83,7 @@ class Hub:
         body = json.dumps(request_of(order), separators=(",", ":")).encode()
         key = {"Idempotency-Key": order.token}
         try:
-            reply = self._transport.ask("POST", "/v1/jobs", timeout_s=self._timeout_s, body=body, headers=key)
+            reply = self._transport.ask("POST", "/v1/jobs", timeout_s=in_time(order), body=body, headers=key)
         except Unsent as trouble:
             raise Busy(f"{self.name}: {trouble}") from None
         except Unanswered as trouble:

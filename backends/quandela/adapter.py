@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,9 +10,9 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from backends import storable
-from backends.base import SUBMIT_TIMEOUT_S, Order, Outcome, Phase, Recovery, Snapshot
+from backends.base import Backend, Order, Outcome, Phase, Recovery, Snapshot
 from backends.child import Child, ChildError, ChildKilled
-from backends.errors import BackendError, Busy, NotTried, OutcomeUnknown, Refused, UnknownJob, Unreadable
+from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, UnknownJob, Unreadable
 from backends.exchange import Reply, Unanswered, Unsent
 from backends.outcome_check import documented
 from backends.quandela import answers, desk, naming
@@ -22,7 +21,7 @@ from backends.quandela.outcomes import outcome_of, usage_of
 from backends.quandela.request import create_request
 from backends.quandela.settings import settings_from
 from backends.quandela.status import phase_of
-from backends.translation import Untrue, unasked
+from backends.translation import Untrue, called, in_time, unasked
 from backends.transport import Transport
 from broker.domain.device import Device
 from broker.domain.ids import RemoteId
@@ -46,20 +45,16 @@ def backend(*, data: Path, environ: Mapping[str, str]) -> QuandelaBackend | None
     return QuandelaBackend(settings) if settings else None
 
 
-class QuandelaBackend:
+class QuandelaBackend(Backend):
     """Blind: the vendor takes no idempotency token and lists no jobs, so an unknown outcome waits for an operator."""
 
     name = NAME
     recovery = Recovery.BLIND
     poll_floor_s = 1.0
-    allows_resubmit = False
 
-    def __init__(
-        self, settings: Settings, *, submit_timeout_s: float = SUBMIT_TIMEOUT_S, child: Child | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, *, child: Child | None = None) -> None:
         self._settings = settings
         self._transport = Transport(settings.url, settings.token, agent="qsubmit")
-        self._submit_timeout_s = submit_timeout_s
         self._process = str(uuid4())
         self._lent = child is not None
         self._desk = child or Child(desk.TARGET, desk.LIMITS)
@@ -70,13 +65,9 @@ class QuandelaBackend:
 
     def submit(self, order: Order) -> RemoteId:
         """One POST; what takes time before it is done first, and none is sent when too little time is left."""
-        started = time.monotonic()
         with unasked():
             body = self._composed(order)
-        left = SUBMIT_TIMEOUT_S - (time.monotonic() - started)
-        if left < _SHORTEST_SUBMIT_S:
-            raise NotTried("translating the program took too long; nothing was sent", retry_after=1.0)
-        return self._create(body, min(left, self._submit_timeout_s))
+        return self._create(body, in_time(order))
 
     def find(self, token: str) -> Sequence[RemoteId]:  # noqa: ARG002  the vendor lists nothing
         """Nothing, which proves nothing."""
@@ -124,7 +115,7 @@ class QuandelaBackend:
     def _composed(self, order: Order) -> dict[str, Any]:
         bound = self._settings.max_duration_s
         try:
-            desk = partial(self._desk.call, owner=order.project)
+            desk = partial(called, self._desk.call, order=order)
             return create_request(order, desk, max_duration_s=bound, process=self._process)
         except ChildError as error:
             code = error.code or "program_invalid"

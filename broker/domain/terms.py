@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from broker.domain.recovery import Quiescence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
-    """``send_timeout`` is T of design.md; a submission is never begun with less than 2T of the lease left.
+    """``send_timeout`` is T of design.md, the time that one send has from its first step to its answer.
 
     ``result_patience`` is how long a finished run's unreadable result is asked for before it is given up as lost.
     ``doubted`` is how long a job in ``attention`` keeps its place at a device (None: the store's hour).
@@ -25,3 +25,11 @@ class Terms:
     pause: timedelta = timedelta(minutes=5)
     result_patience: timedelta = timedelta(days=7)
     doubted: timedelta | None = None
+
+    def may_send(self, lease_until: datetime | None, at: datetime) -> bool:
+        """Whether enough of a lease is left to send.
+
+        T for the request, which must be over before anybody else may act, and T for what its answer has to be: written
+        down, at a database that may be slow.
+        """
+        return lease_until is not None and lease_until - at >= 2 * self.send_timeout

@@ -34,7 +34,7 @@ class Bench(Protocol):
     ledger: Ledger
 
     def adapter(self, *, timeout_s: float = 20.0, url: str | None = None) -> Backend:
-        """A new adapter whose create gives up after ``timeout_s``; ``url`` instead of the sandbox's own."""
+        """A new adapter whose looks give up after ``timeout_s``; ``url`` instead of the sandbox's own."""
 
     def close(self) -> None:
         """End the sandbox; its data directory stays."""
@@ -101,8 +101,8 @@ SCRIPTS = (
     _script(Trouble.DROP_AFTER, OutcomeUnknown, 1),
     _script(Trouble.TRUNCATE, OutcomeUnknown, 1),
     _script(Trouble.GARBLE, OutcomeUnknown, 1),
-    _script(Trouble.HANG, OutcomeUnknown, 1, seconds=2.0, timeout_s=1.0),
-    _script(Trouble.SLOW, OutcomeUnknown, 1, seconds=4.0, timeout_s=1.0),
+    _script(Trouble.HANG, OutcomeUnknown, 1, seconds=3.0, timeout_s=2.0),
+    _script(Trouble.SLOW, OutcomeUnknown, 1, seconds=5.0, timeout_s=2.0),
     _script(Trouble.LATE, OutcomeUnknown, 1, seconds=0.3),
 )
 

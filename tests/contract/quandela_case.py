@@ -32,7 +32,7 @@ class QuandelaBench(SandboxBench):
 
     def adapter(self, *, timeout_s: float = 20.0, url: str | None = None) -> QuandelaBackend:
         settings = Settings(url=url or self.url, token=Secret(TOKEN), platforms=PLATFORMS, sandbox=True)
-        return QuandelaBackend(settings, submit_timeout_s=timeout_s, child=self._child)
+        return QuandelaBackend(settings, child=self._child)
 
     def close(self) -> None:
         super().close()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 import traceback
 from dataclasses import replace
 from importlib import import_module
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from backends.base import Backend, Phase, Recovery
-from backends.errors import Busy, OutcomeUnknown, Refused, Unauthorized, UnknownStatus
+from backends.errors import Busy, NotTried, OutcomeUnknown, Refused, Unauthorized, UnknownStatus
 from backends.sandboxing.knobs import Fault, Trouble
 from broker.domain.device import Kind, Status
 from broker.domain.ids import RemoteId
@@ -77,8 +78,8 @@ def finished(case, backend, device, **changes):
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
 def test_a_submit_is_one_create_on_the_wire_whatever_happens(case, bench, device, script):
-    adapter = bench.adapter(timeout_s=script.timeout_s)
-    order = order_of(case, device)
+    adapter = bench.adapter()
+    order = replace(order_of(case, device), deadline=time.monotonic() + script.timeout_s)
     expected = case.reactions.get(script.name, script.error)
     if script.fault:
         bench.knobs.turn(faults=[replace(script.fault, on=case.create)])
@@ -111,6 +112,14 @@ def test_an_address_where_nobody_listens_is_busy_because_nothing_was_sent(case, 
             adapter.submit(order_of(case, device))
     finally:
         adapter.close()
+
+
+def test_after_its_deadline_nothing_of_an_order_is_sent(case, bench, backend, device):
+    late = replace(order_of(case, device), deadline=time.monotonic() - 1)
+    with pytest.raises(NotTried):
+        backend.submit(late)
+    assert bench.knobs.seen().get(case.create, 0) == 0
+    assert accepted(bench, late) == []
 
 
 def test_the_token_travels_with_the_create(case, bench, backend, device):

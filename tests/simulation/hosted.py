@@ -94,6 +94,8 @@ class Hosted(Sandboxed):
     """Takes and gives many at once, says when a run has ended, and forgets everything when it dies."""
 
     reply = SECOND // 1000
+    at_once = 1024
+    tells_ends = True
 
     def forget(self) -> None:
         self.notice()

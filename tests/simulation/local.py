@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 class Local(Vendor):
     """Takes and gives many at once, and says when a run has ended."""
 
+    at_once = 1024
+    tells_ends = True
+
     def submit_many(self, orders: Sequence[Order]) -> Sequence[RemoteId | BackendError]:
         return [self._one(order) for order in orders]
 

@@ -10,6 +10,7 @@ from backends.errors import BackendError, OutcomeUnknown, Refused
 from broker.domain import change, recovery
 from broker.domain.change import Change, unsent
 from broker.domain.recovery import Act, Quiescence, Verdict
+from broker.domain.terms import Terms
 from broker.services import apply as applying
 from broker.services import claim as claiming
 from tests.simulation import actors, fake_books, fake_jobs
@@ -135,7 +136,7 @@ def resubmission_against_the_projects_will(patch: pytest.MonkeyPatch) -> None:
 
 @_mutant("random")
 def lease_is_not_looked_at_before_each_send(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(sending, "fresh_enough", lambda *_: True)
+    patch.setattr(Terms, "may_send", lambda *_: True)
 
 
 @_mutant("(token|tag|blind)/.*/ok/.*")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from backends.base import Backend
 from backends.errors import BackendError, Refused
 from broker.domain.device import Kind
 from broker.domain.money import Money
@@ -53,7 +54,7 @@ HELD = 1_000_000.0
 MOST_NAPS = 8
 
 
-class Sandboxed:
+class Sandboxed(Backend):
     """A vendor for one schedule, in the place of the fake one."""
 
     reply = SECOND // 5

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from backends.base import Outcome, Phase, Recovery, Snapshot
+from backends.base import Backend, Outcome, Phase, Recovery, Snapshot
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, Unauthorized, UnknownJob, UnknownStatus
 from broker.domain.ids import RemoteId
 from broker.domain.money import Money
@@ -49,7 +49,7 @@ class Faults:
         return Manner()
 
 
-class Vendor:
+class Vendor(Backend):
     """A vendor and the adapter to it, in one. ``created`` is told of every line of the ledger as it is written."""
 
     @classmethod

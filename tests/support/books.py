@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from backends.base import Outcome, Phase, Recovery, Snapshot
+from backends.base import Backend, Outcome, Phase, Recovery, Snapshot
 from broker.domain.device import Device, Kind
 from broker.domain.ids import RemoteId
 from broker.domain.policy import Policy, Preference
@@ -44,7 +44,7 @@ DEVICE = Device(
 
 
 @dataclass
-class FakeVendor:
+class FakeVendor(Backend):
     """Accepts everything, and finishes when told to."""
 
     name: str = "braket"

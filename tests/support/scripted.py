@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from backends.base import Outcome, Phase, Recovery, Snapshot
+from backends.base import Backend, Outcome, Phase, Recovery, Snapshot
 from broker.domain.price import Usage
 from broker.domain.result import Outcomes
 
@@ -28,7 +28,7 @@ def outcome(*, shots: int = 100, run_ms: int = 1000, tasks: int = 1) -> Outcome:
 
 
 @dataclass
-class Scripted:
+class Scripted(Backend):
     """Accepts everything and finishes at once, unless told otherwise. ``sent`` is what reached the vendor."""
 
     name: str = "local"

@@ -18,9 +18,7 @@ from broker.services.writer import Writer
 from broker.settings import Settings
 from broker.tracing import Tracing, new_trace, trace_in, tracing_of, unless_idle
 from tests.support.books import AT, BELL, DEVICE, day
-from workers.drive import Waiter
-from workers.send import Wholesale
-from workers.spans import TracedDriver, traced
+from workers.spans import Traced, TracedDriver
 
 PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"
 
@@ -58,7 +56,7 @@ def books(tmp_path):
 
 
 def driver_of(books, spans, backend=None):
-    wrapped = traced(backend or books.vendor, spans.tracing, books.store)
+    wrapped = Traced(backend or books.vendor, spans.tracing, books.store)
     old = books.driver
     return TracedDriver(
         spans.tracing, store=books.store, backends={"braket": wrapped}, owner="a test", terms=old._terms,
@@ -96,7 +94,7 @@ def test_a_tick_that_finds_nothing_leaves_no_span(books, spans):
 
 
 def test_a_failed_call_is_marked_and_the_error_passes(books, spans):
-    wrapped = traced(books.vendor, spans.tracing, books.store)
+    wrapped = Traced(books.vendor, spans.tracing, books.store)
     books.vendor.poll = lambda _ids: 1 / 0
     with pytest.raises(ZeroDivisionError):
         wrapped.poll(["task-1"])
@@ -105,11 +103,12 @@ def test_a_failed_call_is_marked_and_the_error_passes(books, spans):
 
 
 def test_a_wrapped_backend_can_what_it_could_before_and_no_more(books, spans):
-    wrapped = traced(books.vendor, spans.tracing, books.store)
+    wrapped = Traced(books.vendor, spans.tracing, books.store)
     assert isinstance(wrapped, Backend)
-    assert not isinstance(wrapped, (Waiter, Wholesale))
-    books.vendor.submit_many = lambda orders: []
-    assert isinstance(traced(books.vendor, spans.tracing, books.store), Wholesale)
+    assert (wrapped.at_once, wrapped.tells_ends, wrapped.keeps_ceilings) == (1, False, False)
+    books.vendor.at_once, books.vendor.tells_ends = 7, True
+    able = Traced(books.vendor, spans.tracing, books.store)
+    assert (able.at_once, able.tells_ends, able.keeps_ceilings) == (7, True, False)
     assert (wrapped.name, wrapped.recovery) == (books.vendor.name, books.vendor.recovery)
 
 

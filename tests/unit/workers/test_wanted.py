@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from backends.errors import BackendError, Busy, OutcomeUnknown
 from broker.domain.recovery import Recovery
+from broker.domain.terms import Terms
 from broker.services.invariants import verify
 from broker.store import tables
 from tests.support.scripted import QUEUED
@@ -148,7 +149,7 @@ def test_a4_the_flag_is_looked_at_once_more_just_before_the_request(gateway, dev
             cancel(gateway, made[0]["id"])
         elif point == "submit.before_send":
             gateway.clock.forward(70)
-            monkeypatch.setattr(sending, "fresh_enough", lambda *_: True)
+            monkeypatch.setattr(Terms, "may_send", lambda *_: True)
 
     monkeypatch.setattr(sending, "crashpoint", meanwhile)
     gateway.driver().tick()
