@@ -10,7 +10,7 @@ settings.register_profile("qsubmit", suppress_health_check=[HealthCheck.too_slow
 settings.load_profile("qsubmit")
 
 # Here and nowhere below: a session fixture that a second conftest imports is a second one, with its own PostgreSQL.
-pytest_plugins = ("tests.support.databases", "tests.support.rooms")
+pytest_plugins = ("tests.support.databases", "tests.support.not_run", "tests.support.rooms")
 
 
 @pytest.hookimpl(trylast=True)
