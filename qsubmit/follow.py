@@ -12,9 +12,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from http.client import HTTPResponse
+    from typing import Protocol
 
-    from qsubmit.client import Client
     from qsubmit.shapes import Event
+
+    class Source(Protocol):
+        """Who has the events: a client, as far as this file needs to know one."""
+
+        def job_events(self, job: str) -> Sequence[Event]:
+            """The moves of one job so far, oldest first."""
+
+        def open_stream(self, *, job: str | None, after: int | None, timeout: float) -> HTTPResponse:
+            """The raw event stream."""
+
 
 TERMINAL = frozenset({"succeeded", "failed", "cancelled", "expired"})
 LOOK_S = 10.0
@@ -34,7 +44,7 @@ class Follower:
 
     def __init__(
         self,
-        client: Client,
+        client: Source,
         jobs: Sequence[str],
         *,
         timeout: float | None = None,
@@ -153,7 +163,7 @@ class Follower:
                 yield from self._catch_up()
 
 
-def stream(client: Client, *, job: str | None, after: int | None) -> Iterator[Event]:
+def stream(client: Source, *, job: str | None, after: int | None) -> Iterator[Event]:
     """Events without end, resumed after the last one seen whenever the connection breaks."""
     failures = 0
     while True:

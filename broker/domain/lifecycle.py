@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from broker.domain.alter import alter
 from broker.domain.errors import IllegalTransition
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from broker.domain.ids import JobId
-    from broker.domain.job import Job
 
 
 class JobState(StrEnum):
@@ -77,7 +76,23 @@ class JobEvent:
     reason: str = ""
 
 
-def advance(job: Job, to: JobState, *, at: datetime, reason: str = "") -> tuple[Job, JobEvent]:
+class Moving(Protocol):
+    """What has a state: a job, as far as this file needs to know one."""
+
+    @property
+    def id(self) -> JobId: ...
+
+    @property
+    def state(self) -> JobState: ...
+
+    @property
+    def updated_at(self) -> datetime: ...
+
+
+M = TypeVar("M", bound=Moving)
+
+
+def advance(job: M, to: JobState, *, at: datetime, reason: str = "") -> tuple[M, JobEvent]:
     """The job after a legal move, with its event.
 
     Raises:
