@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
-# T of design.md where nobody says otherwise; the worker's own is QSUBMIT_SEND_TIMEOUT_S, and travels on the order.
+# T of docs/architecture.md where nobody says otherwise; the worker brings QSUBMIT_SEND_TIMEOUT_S on the order.
 USUAL_SEND_S = 30.0
 
 __all__ = ["USUAL_SEND_S", "Backend", "Order", "Outcome", "Phase", "Recovery", "Snapshot"]

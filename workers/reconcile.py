@@ -1,4 +1,4 @@
-"""What became of a submission that nobody heard back from? Evidence first; design.md, "Sending exactly once"."""
+"""What became of a submission nobody heard back from? Evidence first (docs/architecture.md, "Sending exactly once")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What did a verification find? One value per invariant of design.md: how often it is broken, and some of whose."""
+"""What did a verification find? One value per invariant (docs/architecture.md): how often broken, and some of whose."""
 
 from __future__ import annotations
 

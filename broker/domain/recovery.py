@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Recovery(StrEnum):
-    """How an unknown outcome is settled (design.md, "Sending exactly once")."""
+    """How an unknown outcome is settled (docs/architecture.md, "Sending exactly once")."""
 
     TOKEN = "token"  # noqa: S105  a recovery class
     TAG = "tag"

@@ -10,7 +10,7 @@ from broker.domain.recovery import Quiescence
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
-    """``send_timeout`` is T of design.md, the time that one send has from its first step to its answer.
+    """``send_timeout`` is T of docs/architecture.md, the time that one send has from its first step to its answer.
 
     ``result_patience`` is how long a finished run's unreadable result is asked for before it is given up as lost.
     ``doubted`` is how long a job in ``attention`` keeps its place at a device (None: the store's hour).

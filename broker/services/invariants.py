@@ -1,4 +1,4 @@
-"""Do the promises of design.md hold in the stored rows? Checked on one snapshot, found in words, kept for everybody."""
+"""Do the promises of docs/architecture.md hold in the stored rows? Checked on one snapshot, told in words, kept."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Does it hold at every step? The invariants of design.md, after every commit and every line of the vendor's ledger.
+"""Does it hold at every step? The invariants of docs/architecture.md, after every commit and every line of a ledger.
 
-The numbers in the messages are those of design.md, "Invariants".
+The numbers in the messages are those of its last section.
 """
 
 from __future__ import annotations

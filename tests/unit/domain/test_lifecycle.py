@@ -12,7 +12,7 @@ from broker.domain.lifecycle import AT_VENDOR, LIVE, NEXT, TERMINAL, JobState, a
 from tests.support.jobs import job
 
 AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
-# Written out once more, so that a change of the table must be meant (design.md, "Lifecycle").
+# Written out once more, so that a change of the table must be meant (docs/lifecycle.md).
 LEGAL = {
     "accepted": "queued failed cancelled",
     "queued": "submitting expired failed cancelled",
