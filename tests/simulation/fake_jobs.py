@@ -10,7 +10,8 @@ from broker.domain.attempt import GIVEN_UP, MAY_HAVE_LANDED, AttemptEnd
 from broker.domain.fairshare import Waiting
 from broker.domain.lifecycle import JobState
 from broker.domain.wanted import unwanted
-from broker.store.jobs import DOUBTED, IN_FLIGHT, SCANNED, UNREAD, WAITING, StaleFence, Standing
+from broker.store.due import AT_WORK, SCANNED, WAITING
+from broker.store.jobs import DOUBTED, UNREAD, StaleFence, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from broker.domain.job import Job
     from tests.simulation.fake_store import Transaction
 
-_IN_FLIGHT = frozenset(JobState(state) for state in IN_FLIGHT)
+_IN_FLIGHT = frozenset(JobState(state) for state in AT_WORK)
 _SCANNED = frozenset(JobState(state) for state in SCANNED)
 _WAITING = JobState(WAITING)
 _DUE_AT, _ID = attrgetter("due_at"), attrgetter("id")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from backends.base import Phase, Snapshot
-from backends.errors import BackendError, OutcomeUnknown, UnknownJob
+from backends.errors import BackendError, Busy, OutcomeUnknown, UnknownJob
 from broker.domain.price import Usage
 from broker.domain.recovery import Recovery
 from broker.services.invariants import verify
@@ -122,6 +122,15 @@ def test_a7_what_the_vendor_says_that_it_bills_is_booked_without_its_result(both
     vendor.word, vendor.result = replace(DONE, usage=Usage(tasks=1, shots=40)), BackendError("too big")
     assert swept(both, vendor) == 0
     assert loss(both) == (340_000, -340_000)
+
+
+def test_a7_what_stands_in_the_result_alone_is_booked(both, vendor):
+    """The status of a simulator's task says the least that is billed; what it ran for is in the result."""
+    vendor.word, vendor.result = replace(DONE, usage=Usage(tasks=1, shots=40)), Busy("not now")
+    assert swept(both, vendor) == 1
+    vendor.result = outcome(shots=70)
+    assert swept(both, vendor) == 0
+    assert loss(both) == (370_000, -370_000)
 
 
 def test_a7_a_lost_orphan_whose_worst_case_nobody_knows_stays_noted_and_stops_no_other(both, vendor):
