@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from backends.invalid import Foreign
-from backends.openqasm.counting import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from qiskit import QuantumCircuit
 
+    from backends.openqasm.parse import Circuit
+
 # Of one size for every run, or the same seed would not give the same counts.
 _STEADY = {"max_parallel_shots": 1, "max_parallel_experiments": 1}
 
 
-def counts_of(
-    circuits: Sequence[QuantumCircuit], *, method: str, shots: int, seed: int, threads: int
-) -> list[dict[str, int]]:
-    """Counts of bound circuits that measure something, in the same order; point n runs under ``seed + n``."""
+class Run(NamedTuple):
+    """A program and its circuit, bound to one point."""
+
+    program: Circuit
+    circuit: QuantumCircuit
+
+
+def counts_of(runs: Sequence[Run], *, method: str, shots: int, seed: int, threads: int) -> list[dict[str, int]]:
+    """Counts in the same order; point n runs under ``seed + n``."""
     simulator = _simulator(method)
-    ready = [native(circuit, method) for circuit in circuits]
+    ready = [(native(measured(circuit, program), method), program) for program, circuit in runs]
     outcomes = []
-    for number, circuit in enumerate(ready):
+    for number, (circuit, program) in enumerate(ready):
         options = {"seed_simulator": (seed + number) % (1 << 31), "max_parallel_threads": threads, **_STEADY}
+        if program.reading is None:
+            # Aer cuts away what no measurement sees, and then jumps to a place that is gone.
+            options["enable_truncation"] = False
         found = simulator.run(circuit, shots=shots, **options).result()
         if not found.success:
             raise _failure(found)
-        outcomes.append(_keys(found.data(0)["counts"], circuit.num_clbits))
+        visible = program.visible or range(circuit.num_clbits)
+        outcomes.append(_keys(found.data(0)["counts"], circuit.num_clbits, visible))
     return outcomes
 
 
@@ -41,11 +51,16 @@ def end_threads() -> None:
     utils.DEFAULT_EXECUTOR = type(utils.DEFAULT_EXECUTOR)(max_workers=1)
 
 
-def measured(circuit: QuantumCircuit, reading: Reading | None) -> QuantumCircuit:
-    """With the implicit measurement written out."""
-    if reading is None or circuit.num_clbits or not reading.bits:
+def measured(circuit: QuantumCircuit, program: Circuit) -> QuantumCircuit:
+    """With the implicit measurement written out, and no other bits."""
+    if program.reading is None or not program.need.implicit_measurement:
         return circuit
-    return circuit.measure_all(inplace=False)
+    from qiskit import QuantumCircuit
+
+    plain = QuantumCircuit(circuit.qubits)
+    for step in circuit.data:
+        plain._append(step)  # noqa: SLF001  the checked way costs more than the simulation
+    return plain.measure_all(inplace=False)
 
 
 def native(circuit: QuantumCircuit, method: str) -> QuantumCircuit:
@@ -70,9 +85,16 @@ def _names(circuit: QuantumCircuit) -> set[str]:
     return names
 
 
-def _keys(counts: dict[str, int], width: int) -> dict[str, int]:
-    """Aer's keys are hexadecimal with bit 0 last."""
-    return {format(int(key, 16), f"0{width}b")[::-1]: count for key, count in counts.items()}
+def _keys(counts: dict[str, int], width: int, visible: Sequence[int]) -> dict[str, int]:
+    """Aer's keys are hexadecimal with bit 0 last; outcomes that differ in bits that nobody sees are one."""
+    if len(visible) == width:
+        return {format(int(key, 16), f"0{width}b")[::-1]: count for key, count in counts.items()}
+    seen: dict[str, int] = {}
+    for key, count in counts.items():
+        digits = format(int(key, 16), f"0{width}b")[::-1]
+        shown = "".join(digits[place] for place in visible)
+        seen[shown] = seen.get(shown, 0) + count
+    return seen
 
 
 @cache

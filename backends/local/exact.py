@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backends.invalid import Foreign
-from backends.openqasm.counting import SILENT, Reading
+from backends.openqasm.counting import Reading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +61,7 @@ def final_state(circuit: QuantumCircuit) -> NDArray[np.complex128]:
     state[0] = 1
     for step in circuit.data:
         name = step.name
-        if name != "measure" and name not in SILENT:
+        if name != "measure":
             state = apply(state, matrix_of(step), [place[qubit] for qubit in step.qubits])
     return state
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from backends.invalid import Foreign
 from backends.local.exact import matrix_of
-from backends.openqasm.counting import SILENT, Reading
+from backends.openqasm.counting import Reading
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -72,7 +72,7 @@ def _translated(circuit: QuantumCircuit) -> Foreign:
     place = {qubit: index for index, qubit in enumerate(circuit.qubits)}
     free = [0] * circuit.num_qubits  # the first moment at which a qubit is not busy
     for step in _small(circuit).data:
-        if step.name == "measure" or step.name in SILENT:
+        if step.name == "measure":
             continue
         qubits = [place[qubit] for qubit in step.qubits]
         moment = max((free[qubit] for qubit in qubits), default=0)
@@ -87,7 +87,7 @@ def _translated(circuit: QuantumCircuit) -> Foreign:
 
 def _small(circuit: QuantumCircuit) -> QuantumCircuit:
     """Gates wider than qsim's matrices are taken apart."""
-    if all(len(step.qubits) <= _MOST_QUBITS_OF_A_GATE or step.name in SILENT for step in circuit.data):
+    if all(len(step.qubits) <= _MOST_QUBITS_OF_A_GATE for step in circuit.data):
         return circuit
     from backends.local.aer import native
 

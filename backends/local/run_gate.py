@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from backends.invalid import Invalid
 from backends.local import aer, exact, qsim
 from backends.local.answering import Counted, answers
-from backends.openqasm.counting import Reading, reading_of
-from backends.openqasm.parse import circuit_of
+from backends.openqasm.parse import Circuit, PointNeeded, circuit_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from qiskit import QuantumCircuit
+    from backends.openqasm.counting import Reading
 
 _PROGRAMS = 2048
 _OPERATIONS_KEPT = 1 << 20
@@ -29,26 +26,13 @@ _WARM = (
 )
 
 
-@dataclass(slots=True)
-class Compiled:
-    """A parsed program with what is known about it."""
+_Values = tuple[tuple[str, float], ...]
+_Program = tuple[str, str, _Values | None]
+"""Format, hash, and the point where its values decide about more than angles."""
 
-    circuit: QuantumCircuit
-    reading: Reading | None
-
-    def bound(self, point: Mapping[str, float]) -> QuantumCircuit:
-        """At one point; every free name must be bound."""
-        free = {parameter.name: parameter for parameter in self.circuit.parameters}
-        missing = sorted(free.keys() - point.keys())
-        if missing:
-            raise Invalid(f"no value for parameter {missing[0]}")
-        if not free:
-            return self.circuit
-        return self.circuit.assign_parameters({free[name]: point[name] for name in free}, inplace=False)
-
-
-_programs: OrderedDict[str, Compiled] = OrderedDict()
-_distributions: OrderedDict[tuple[str, tuple[float, ...]], exact.Distribution] = OrderedDict()
+# None: the program is another one at each point.
+_programs: OrderedDict[_Program, Circuit | None] = OrderedDict()
+_distributions: OrderedDict[tuple[str, str, _Values], exact.Distribution] = OrderedDict()
 _kept = {"operations": 0, "outcomes": 0}
 
 
@@ -72,53 +56,79 @@ def run(request: dict[str, Any]) -> dict[str, Any]:
 
 def _counted(job: Mapping[str, Any], program: Mapping[str, str], seed: int) -> Counted:
     """The note is empty unless another engine than the asked one had to do it."""
-    compiled = _compiled(job["program"], program)
-    shots, points, reading = job["shots"], job["points"], compiled.reading
-    if reading is not None and job["engine"] == "exact":
-        drawn = (_distribution(job["program"], compiled, reading, point) for point in points)
-        return [found.sample(shots, seed + number) for number, found in enumerate(drawn)], "", []
-    if reading is not None and job["engine"] == "qsim":
-        bound = enumerate(compiled.bound(point) for point in points)
-        threads = job["threads"]
-        return (
-            [qsim.counts_of(one, reading, shots=shots, seed=seed + number, threads=threads) for number, one in bound],
-            "",
-            [],
-        )
-    return _on_aer(job, compiled, seed)
+    shots, points = job["shots"], job["points"]
+    circuits = [_circuit(job["program"], program, point) for point in points]
+    asked = job["engine"]
+    if asked in {"exact", "qsim"}:
+        plain = [(circuit, circuit.reading) for circuit in circuits if circuit.reading is not None]
+        if len(plain) == len(circuits):
+            each = list(zip(plain, points, range(seed, seed + len(points)), strict=True))
+            if asked == "exact":
+                return [_exact(job["program"], program, *one, shots) for one in each], "", []
+            return (
+                [
+                    qsim.counts_of(circuit.bound(point), reading, shots=shots, seed=each_seed, threads=job["threads"])
+                    for (circuit, reading), point, each_seed in each
+                ],
+                "",
+                [],
+            )
+    method = job["method"] if asked == "aer" else "statevector"
+    runs = [aer.Run(circuit, circuit.bound(point)) for circuit, point in zip(circuits, points, strict=True)]
+    counts = aer.counts_of(runs, method=method, shots=shots, seed=seed, threads=job["threads"])
+    return counts, "" if asked == "aer" else "aer/statevector: measurement is not only at the end", []
 
 
-def _on_aer(job: Mapping[str, Any], compiled: Compiled, seed: int) -> Counted:
-    if not compiled.circuit.num_clbits and compiled.reading is None:
-        raise Invalid("the program resets or branches but measures nothing")
-    asked = job["engine"] == "aer"
-    method = job["method"] if asked else "statevector"
-    circuits = [aer.measured(compiled.bound(point), compiled.reading) for point in job["points"]]
-    counts = aer.counts_of(circuits, method=method, shots=job["shots"], seed=seed, threads=job["threads"])
-    return counts, "" if asked else "aer/statevector: measurement is not only at the end", []
+def _circuit(sha256: str, program: Mapping[str, str], point: Mapping[str, float]) -> Circuit:
+    form, source = program["format"], program["source"]
+    name: _Program = (form, sha256, None)
+    if name not in _programs:
+        try:
+            _keep(name, circuit_of(form, source))
+        except PointNeeded:
+            _keep(name, None)
+    _programs.move_to_end(name)
+    circuit = _programs[name]
+    if circuit is not None:
+        return circuit
+    name = (form, sha256, _values(point))
+    circuit = _programs.get(name)
+    if circuit is None:
+        circuit = circuit_of(form, source, point)
+        _keep(name, circuit)
+    return circuit
 
 
-def _compiled(sha256: str, program: Mapping[str, str]) -> Compiled:
-    known = _programs.get(sha256)
-    if known is not None:
-        _programs.move_to_end(sha256)
-        return known
-    circuit = circuit_of(program["format"], program["source"])
-    known = _programs[sha256] = Compiled(circuit=circuit, reading=reading_of(circuit))
-    _kept["operations"] += len(circuit.data)
+def _keep(name: _Program, circuit: Circuit | None) -> None:
+    _programs[name] = circuit
+    _kept["operations"] += _size(circuit)
     while len(_programs) > _PROGRAMS or (_kept["operations"] > _OPERATIONS_KEPT and len(_programs) > 1):
-        _kept["operations"] -= len(_programs.popitem(last=False)[1].circuit.data)
-    return known
+        _kept["operations"] -= _size(_programs.popitem(last=False)[1])
 
 
-def _distribution(sha256: str, compiled: Compiled, reading: Reading, point: Mapping[str, float]) -> exact.Distribution:
-    name = (sha256, tuple(point[key] for key in sorted(point)))
+def _size(circuit: Circuit | None) -> int:
+    return 0 if circuit is None else len(circuit.plain.data)
+
+
+def _values(point: Mapping[str, float]) -> _Values:
+    return tuple(sorted(point.items()))
+
+
+def _exact(
+    sha256: str,
+    program: Mapping[str, str],
+    plain: tuple[Circuit, Reading],
+    point: Mapping[str, float],
+    seed: int,
+    shots: int,
+) -> dict[str, int]:
+    name = (program["format"], sha256, _values(point))
     known = _distributions.get(name)
-    if known is not None:
-        _distributions.move_to_end(name)
-        return known
-    known = _distributions[name] = exact.distribution(compiled.bound(point), reading)
-    _kept["outcomes"] += len(known.outcomes)
-    while len(_distributions) > _DISTRIBUTIONS or (_kept["outcomes"] > _OUTCOMES_KEPT and len(_distributions) > 1):
-        _kept["outcomes"] -= len(_distributions.popitem(last=False)[1].outcomes)
-    return known
+    if known is None:
+        circuit, reading = plain
+        known = _distributions[name] = exact.distribution(circuit.bound(point), reading)
+        _kept["outcomes"] += len(known.outcomes)
+        while len(_distributions) > _DISTRIBUTIONS or (_kept["outcomes"] > _OUTCOMES_KEPT and len(_distributions) > 1):
+            _kept["outcomes"] -= len(_distributions.popitem(last=False)[1].outcomes)
+    _distributions.move_to_end(name)
+    return known.sample(shots, seed)

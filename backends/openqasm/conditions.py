@@ -1,91 +1,100 @@
-"""How is a condition on measured bits said for the importer? As one bit, or as one register equal to a number."""
+"""How is a condition on measured bits said to Qiskit? As one bit or register with its value, else as an expression."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from openqasm3 import ast
-
-from backends.openqasm.fold import blamed
+from backends.invalid import Foreign
+from broker.intake.qasm.symbols import Measured
 
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Mapping, Sequence
 
-MOST_EXCLUSIVE = 10
-
-Block = list[ast.Statement]
-
-
-def branches(condition: ast.Expression, yes: Block, no: Block, bits: AbstractSet[str]) -> Block:
-    """``if (condition) yes else no`` with ``&&``, ``||``, ``!`` and ``!=`` taken apart; ``bits`` are single bits."""
-    if isinstance(condition, ast.BooleanLiteral):
-        return yes if condition.value else no
-    if isinstance(condition, ast.Cast):
-        return branches(condition.argument, yes, no, bits)
-    if isinstance(condition, ast.UnaryExpression) and condition.op.name == "!":
-        return branches(condition.expression, no, yes, bits)
-    if isinstance(condition, ast.BinaryExpression):
-        left, right = condition.lhs, condition.rhs
-        if condition.op.name in {"&&", "&"}:
-            return branches(left, branches(right, yes, no, bits), no, bits)
-        if condition.op.name in {"||", "|"}:
-            return branches(left, yes, branches(right, yes, no, bits), bits)
-        if condition.op.name == "^":
-            return _exclusive(condition, yes, no, bits)
-        if condition.op.name == "!=":
-            return branches(_equal(condition), no, yes, bits)
-        if condition.op.name == "==":
-            return _compared(condition, yes, no, bits)
-    return _branch(condition, yes, no)
+Condition = Foreign
+"""``(bit or register, value)``, an expression, or a bool that holds before the run."""
 
 
-def _compared(condition: ast.BinaryExpression, yes: Block, no: Block, bits: AbstractSet[str]) -> Block:
-    left, right = condition.lhs, condition.rhs
-    if isinstance(left, (ast.IntegerLiteral, ast.BooleanLiteral, ast.BitstringLiteral)):
-        left, right = right, left
-    left = left.argument if isinstance(left, ast.Cast) else left
-    if _single(left, bits) and isinstance(right, (ast.IntegerLiteral, ast.BooleanLiteral)):
-        if right.value not in {0, 1}:
-            return no
-        return branches(left, yes, no, bits) if right.value else branches(left, no, yes, bits)
-    equal = ast.BinaryExpression(condition.op, left, right)
-    equal.span = condition.span
-    return _branch(equal, yes, no)
+def condition_of(
+    measured: Measured, bits: Mapping[int, Foreign], registers: Mapping[Sequence[int], Foreign]
+) -> Condition:
+    """``bits`` are Qiskit's by number, ``registers`` by their bits' numbers."""
+    if measured.word == "bit":
+        return bits[measured.bits[0]], 1
+    subject, wanted = _equality(measured)
+    if subject is not None and subject.word == "register" and subject.bits in registers and wanted == int(wanted):
+        register = registers[subject.bits]
+        return (register, int(wanted)) if wanted < 1 << register.size else False
+    return _expression(measured, bits)
 
 
-def _exclusive(condition: ast.BinaryExpression, yes: Block, no: Block, bits: AbstractSet[str]) -> Block:
-    """Each bit more doubles what is written."""
-    terms, rest = 1, condition.lhs
-    while isinstance(rest, ast.BinaryExpression) and rest.op.name == "^":
-        terms, rest = terms + 1, rest.lhs
-    if terms > MOST_EXCLUSIVE:
-        raise blamed(condition, f"more than {MOST_EXCLUSIVE} bits in an exclusive or")
-    other = condition.rhs
-    return branches(condition.lhs, branches(other, no, yes, bits), branches(other, yes, no, bits), bits)
+def bits_in(measured: Measured) -> list[int]:
+    """The numbers of all bits that decide."""
+    found = list(measured.bits)
+    for part in measured.parts:
+        if isinstance(part, Measured):
+            found += bits_in(part)
+    return found
 
 
-def _single(node: object, bits: AbstractSet[str]) -> bool:
-    """Whether this is one bit: ``c[2]``, a ``bit`` without a size, or what an operation on bits gives."""
-    if isinstance(node, ast.UnaryExpression):
-        return node.op.name == "!"
-    if isinstance(node, ast.BinaryExpression):
-        return node.op.name in {"==", "!=", "&&", "||"} or (_single(node.lhs, bits) and _single(node.rhs, bits))
-    if isinstance(node, ast.Identifier):
-        return node.name in bits
-    if not isinstance(node, ast.IndexExpression) or not isinstance(node.index, list):
+def _equality(measured: Measured) -> tuple[Measured | None, float]:
+    if measured.word != "==":
+        return None, 0
+    subject, wanted = measured.parts
+    assert isinstance(subject, Measured)  # noqa: S101  intake puts it first
+    assert isinstance(wanted, (int, float))  # noqa: S101  and follows every number
+    return subject, wanted
+
+
+def _expression(measured: Measured, bits: Mapping[int, Foreign]) -> Foreign:
+    """An expression of Qiskit's, or a bool."""
+    from qiskit.circuit.classical import expr
+
+    word = measured.word
+    if word == "bit":
+        return expr.lift(bits[measured.bits[0]])
+    if word == "==":
+        return _equal(measured, bits)
+    parts = [_expression(part, bits) if isinstance(part, Measured) else bool(part) for part in measured.parts]
+    if word == "!":
+        return _negated(parts[0])
+    one, other = parts
+    if isinstance(other, bool):
+        one, other = other, one
+    if not isinstance(one, bool):
+        join = {"&&": expr.logic_and, "||": expr.logic_or, "^": expr.bit_xor}[word]
+        return join(one, other)
+    if word == "^":
+        return _negated(other) if one else other
+    if word == "&&":
+        return other if one else False
+    return True if one else other
+
+
+def _equal(measured: Measured, bits: Mapping[int, Foreign]) -> Foreign:
+    subject, wanted = _equality(measured)
+    assert subject is not None  # noqa: S101  the word says so
+    if subject.word != "register":
+        if wanted not in {0, 1}:
+            return False
+        value = _expression(subject, bits)
+        return value if wanted else _negated(value)
+    if wanted != int(wanted) or not 0 <= wanted < 1 << len(subject.bits):
         return False
-    return len(node.index) == 1 and isinstance(node.index[0], ast.Expression)
+    from qiskit.circuit.classical import expr
+
+    number = int(wanted)
+    terms = [
+        expr.lift(bits[bit]) if number >> place & 1 else expr.logic_not(bits[bit])
+        for place, bit in enumerate(subject.bits)
+    ]
+    while len(terms) > 1:  # a flat tree, so that no engine goes deep
+        terms = [
+            expr.logic_and(*terms[at : at + 2]) if at + 1 < len(terms) else terms[at] for at in range(0, len(terms), 2)
+        ]
+    return terms[0] if terms else True
 
 
-def _equal(condition: ast.BinaryExpression) -> ast.BinaryExpression:
-    made = ast.BinaryExpression(ast.BinaryOperator["=="], condition.lhs, condition.rhs)
-    made.span = condition.span
-    return made
+def _negated(value: Foreign) -> Foreign:
+    from qiskit.circuit.classical import expr
 
-
-def _branch(condition: ast.Expression, yes: Block, no: Block) -> Block:
-    if not yes and not no:
-        return []
-    made = ast.BranchingStatement(condition, yes, no)
-    made.span = condition.span
-    return [made]
+    return not value if isinstance(value, bool) else expr.logic_not(value)

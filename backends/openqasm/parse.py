@@ -1,110 +1,83 @@
-"""How does OpenQASM text become a circuit? The fast importer first; never with access to a file. Child side only."""
+"""How does OpenQASM text become a circuit that runs? Intake's own reading, told to a builder. Child side only."""
 
 from __future__ import annotations
 
-import re
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from backends.invalid import Foreign, Invalid
-from backends.openqasm import braket_gates
-from backends.openqasm.downgrade import as_openqasm2
+from backends.openqasm.circuit import CircuitBuilder
+from broker.domain.errors import ProgramInvalid
+from broker.domain.program import Format, Program
+from broker.intake.limits import LIMITS
+from broker.intake.qasm.inspector import build
+from broker.intake.qasm.terms import NAME, NotANumber, PointNeeded, worked_out
+from broker.intake.text import check_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from qiskit import QuantumCircuit
 
-_INCLUDE: Final = re.compile(r'\binclude\s*"([^"]*)"\s*;')
-_OWN_GATE: Final = re.compile(r"\bgate\s+([A-Za-z_]\w*)")
-_VERSION: Final = re.compile(r"\A(?:\s|//[^\n]*\n|/\*.*?\*/)*OPENQASM\s+[\d.]+\s*;", re.DOTALL)
-_PRAGMA: Final = re.compile(r"^[ \t]*#?pragma[^\n]*", re.MULTILINE)
-_AT: Final = re.compile(r"^(?:<input>:)?(\d+),(\d+):\s*")
-_LIBRARIES: Final = {"stdgates.inc", "qelib1.inc"}
+    from backends.openqasm.counting import Reading
+    from broker.domain.requirement import Requirement
+    from broker.intake.qasm.symbols import Value
+    from broker.intake.qasm.terms import Term
 
 
-def circuit_of(format: str, source: str) -> QuantumCircuit:  # noqa: A002  the word of the domain
-    """The circuit as written, still with its parameters."""
-    for library in _INCLUDE.findall(source):
-        if library not in _LIBRARIES:
-            raise Invalid(f"include of {library!r}: only the standard libraries can be included")
-    circuit = _from2(source) if format == "openqasm2" else _from3(source)
-    if not circuit.num_qubits:
-        raise Invalid("the program declares no qubit")
-    return circuit
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """``plain`` of parameters, which stand for ``terms`` of the point; ``need`` is what intake said of the program.
+
+    ``reading`` is how a plain end is measured, or None; the bits at ``visible`` make a counts key. A plain program that
+    measures nothing has no measurement written.
+    """
+
+    plain: QuantumCircuit
+    terms: Sequence[tuple[Foreign, Term]]
+    need: Requirement
+    reading: Reading | None
+    visible: tuple[int, ...]
+
+    def bound(self, point: Mapping[str, float]) -> QuantumCircuit:
+        """At one point; every name that an angle hangs on must be bound."""
+        if not self.terms:
+            return self.plain
+        values = values_of(self.terms, point)
+        return self.plain.assign_parameters(values, inplace=False)
 
 
-def _from2(source: str) -> QuantumCircuit:
-    return _located(_load2, source)
+def values_of(terms: Sequence[tuple[Foreign, Term]], point: Mapping[str, float]) -> dict[Foreign, float]:
+    """The number of each parameter."""
+    seen: dict[int, Value] = {}
 
+    def named(leaf: Term) -> Value:
+        name = str(leaf.parts[0])
+        if leaf.word != NAME or name not in point:
+            raise Invalid(f"no value for parameter {name}")
+        return point[name]
 
-def _load2(text: str, known: Sequence[Any] | None = None) -> QuantumCircuit:
-    from qiskit import qasm2
-
-    known = qasm2.LEGACY_CUSTOM_INSTRUCTIONS if known is None else known
-    # Qiskit would take its own gate of the same name instead of the user's definition, without a word.
-    own = set(_OWN_GATE.findall(text))
-    known = [each for each in known if each.name not in own]
-    return qasm2.loads(text, include_path=(), custom_instructions=known, strict=False)
-
-
-def _from3(source: str) -> QuantumCircuit:
-    text = _PRAGMA.sub("", source)
-    braket = not _INCLUDE.search(text)
-    simple = as_openqasm2(text)
-    circuit = None if simple is None else _fast3(simple, braket=braket)
-    if circuit is not None:
-        return circuit
-    return _located(_load3, _with_prelude(text, braket_gates.definitions(text)) if braket else text)
-
-
-def _load3(text: str) -> QuantumCircuit:
-    """The importer reads a part of the language; what it lacks is worked out before."""
-    from qiskit_qasm3_import import convert
-
-    from backends.openqasm.unroll import circuit_source
-
-    return convert(circuit_source(text))
-
-
-def _fast3(text: str, *, braket: bool) -> QuantumCircuit | None:
-    """None where OpenQASM 2 does not cope: the slower importer, which sees the original, then has its turn."""
-    from qiskit.qasm2 import QASM2ParseError
-
-    used = braket_gates.used(text) if braket else frozenset()
-    if not used.issubset(braket_gates.SAME):
-        return None
     try:
-        return _load2(text, [_instruction(name) for name in used]) if braket else _load2(text)
-    except QASM2ParseError:
-        return None
+        return {parameter: float(worked_out(term, named, seen)) for parameter, term in terms}  # type: ignore[arg-type]
+    except NotANumber as error:
+        raise Invalid(f"an angle has no value at this point: {error}") from error
 
 
-@cache
-def _instruction(name: str) -> Foreign:
-    from qiskit import qasm2
-    from qiskit.circuit import library
+def circuit_of(format: str, source: str, point: Mapping[str, float] | None = None) -> Circuit:  # noqa: A002  the domain's
+    """The circuit as written, still with its parameters, unless the ``point`` is given.
 
-    class_name, parameters, qubits = braket_gates.SAME[name]
-    return qasm2.CustomInstruction(name, parameters, qubits, getattr(library, class_name), builtin=True)
-
-
-def _with_prelude(text: str, prelude: str) -> str:
-    """On the version's own line, so that line numbers stay true."""
-    version = _VERSION.match(text)
-    at = version.end() if version else 0
-    return f"{text[:at]} {prelude}{text[at:]}"
-
-
-def _located(load: Callable[[str], QuantumCircuit], text: str) -> QuantumCircuit:
+    Raises:
+        Invalid: located, as at admission; or the program asks for what no engine here can do.
+        PointNeeded: values of the point decide more than angles: give it.
+    """
+    builder = CircuitBuilder()
     try:
-        return load(text)
-    except (MemoryError, RecursionError, Invalid):
-        raise
-    except Exception as error:
-        message = getattr(error, "message", None) or str(error)
-        message = str(message).strip("'\"")
-        at = _AT.match(message)
-        if at is None:
-            raise Invalid(message[:500]) from error
-        raise Invalid(message[at.end() :][:500], line=int(at[1]), column=int(at[2]) + 1) from error
+        check_text(source, LIMITS)
+        need = build(Program.of(Format(format), source), LIMITS, builder, point)
+    except ProgramInvalid as error:
+        raise Invalid(error.detail, line=error.line, column=error.column) from error
+    reading, visible = builder.finish(width=need.width, bits=need.bits, implicit=need.implicit_measurement)
+    return Circuit(builder.circuit, builder.terms, need, reading, visible)
+
+
+__all__ = ["Circuit", "PointNeeded", "circuit_of", "values_of"]

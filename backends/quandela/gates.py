@@ -15,6 +15,8 @@ from backends.quandela.serial import Foreign, Unfit
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from backends.openqasm.counting import Reading
+
 MAX_QUBITS = 4
 # Where a strong simulator still answers in about a second.
 MAX_MODES = 20
@@ -29,11 +31,7 @@ def experiment_of(request: Mapping[str, Any]) -> tuple[Foreign, str]:
     Raises:
         Unfit: not such a circuit, or too large a one for the platform.
     """
-    from backends.openqasm.counting import reading_of
-    from backends.openqasm.parse import circuit_of
-
-    circuit = _bound(circuit_of(request["format"], request["source"]), request["points"])
-    reading = reading_of(circuit)
+    circuit, reading = _bound(request["format"], request["source"], request["points"])
     if reading is None:
         raise Unfit("only circuits that measure each qubit once, at the end, can become photonic")
     if reading.width > MAX_BITS:
@@ -44,13 +42,16 @@ def experiment_of(request: Mapping[str, Any]) -> tuple[Foreign, str]:
     return _photonic(circuit, request["bounds"]), ".".join(behind)
 
 
-def _bound(circuit: Foreign, points: Sequence[Mapping[str, float]]) -> Foreign:
+def _bound(form: str, source: str, points: Sequence[Mapping[str, float]]) -> tuple[Foreign, Reading | None]:
+    from backends.openqasm.parse import circuit_of
+
     if len(points) != 1:
         raise Unfit("a sweep of a gate circuit is one job for each point here", code="limit_exceeded")
-    free = {parameter.name for parameter in circuit.parameters}
-    if free != set(points[0]):
-        raise Unfit(f"the point binds {sorted(points[0])}, the circuit needs {sorted(free)}")
-    return circuit.assign_parameters(dict(points[0])) if free else circuit
+    point = points[0]
+    circuit = circuit_of(form, source, point)
+    if set(circuit.need.parameters) != set(point):
+        raise Unfit(f"the point binds {sorted(point)}, the circuit needs {sorted(circuit.need.parameters)}")
+    return circuit.plain, circuit.reading
 
 
 def _photonic(circuit: Foreign, bounds: Mapping[str, int]) -> Foreign:

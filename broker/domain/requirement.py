@@ -26,7 +26,8 @@ class Requirement:
     linear qubit order: an upper bound on log2 of the matrix-product-state bond dimension (capped at
     ``width // 2``). ``dynamic`` means mid-circuit measurement that is used later, reset or classical control.
     ``implicit_measurement``: the source measures nothing, so every qubit is measured into register ``meas``.
-    ``parameters`` are the free names that each point must bind. ``shots`` is per point.
+    ``result_types`` are results beyond counts that pragmas ask for. ``parameters`` are the free names that each
+    point must bind. ``shots`` is per point.
     """
 
     format: Format
@@ -42,6 +43,7 @@ class Requirement:
     clifford: bool = False
     dynamic: bool = False
     implicit_measurement: bool = False
+    result_types: tuple[str, ...] = ()
     duration_us: float = 0.0
     global_drive: bool = False
     shots: int = 1

@@ -28,6 +28,8 @@ def load_requirement(body: Mapping[str, Any]) -> Requirement:
                 "gates": tuple((arity, count) for arity, count in body["gates"]),
                 "registers": tuple(Register(**register) for register in body["registers"]),
                 "parameters": tuple(body["parameters"]),
+                # What was admitted by an older version asks for none that it knew.
+                "result_types": tuple(body.get("result_types", ())),
             }
         )
     )

@@ -5,29 +5,43 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NoReturn
 
+from broker.intake.qasm.events import Call
 from broker.intake.qasm.expressions import arguments, evaluate, integer
 from broker.intake.qasm.gates import BRAKET, QELIB1, STDGATES, controlled, repeated
 from broker.intake.qasm.operands import operand
 from broker.intake.qasm.reading import shown
 from broker.intake.qasm.symbols import Qubits, Somewhere
+from broker.intake.qasm.terms import settled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from broker.intake.qasm.events import Modifier
     from broker.intake.qasm.gates import Gate
     from broker.intake.qasm.operands import Operand
     from broker.intake.qasm.reading import Reading
     from broker.intake.qasm.symbols import Value
     from broker.intake.qasm.tally import Tally
 
+    Said = tuple[Gate, tuple[Modifier, ...]]
 
-def call(reading: Reading, gate: Gate) -> None:
-    """Step over ``gate(angles) operands;``, the statement nearly every program consists of."""
+WIDEST_POWER = 6
+
+
+def call(reading: Reading, gate: Gate, power: float = 1, said: Said | None = None) -> None:
+    """Step over ``gate(angles) operands;``, the statement nearly every program consists of.
+
+    ``gate`` is counted; a builder is told what was ``said``, if another.
+    """
     words, start = reading.words, reading.at
     reading.at += 1
     angles: Sequence[Value] = arguments(reading) if words[start + 1] == "(" else ()
     if len(angles) != gate.parameters:
         _wrong_parameters(reading, gate, len(angles), start)
+    if gate.body is None and gate.declared:
+        _opaque(reading, gate, start)
+    if power != int(power):
+        _whole_or_known(reading, gate, angles, start)
     qubits = _operands(reading, gate)
     if len(qubits) != gate.qubits:
         detail = f"'{gate.name}' acts on {gate.qubits} qubit(s), {len(qubits)} given"
@@ -39,27 +53,52 @@ def call(reading: Reading, gate: Gate) -> None:
         if len(qubits) > 1 and len(set(qubits)) != len(qubits):
             _duplicate(reading, gate, start)
         tally.apply(gate, qubits, reading.times)  # type: ignore[arg-type] # every one is an int here
+        if reading.builder is not None:
+            _tell(reading, said or (gate, ()), angles, [qubits])  # type: ignore[list-item] # as above
     else:
-        _broadcast(reading, gate, qubits, start)
+        _broadcast(reading, gate, qubits, start, (said or (gate, ()), angles))
     reading.charge(start)
 
 
 def modified(reading: Reading) -> None:
     """Step over ``ctrl(n) @ inv @ pow(k) @ gate(angles) operands;``."""
     start = reading.at
-    controls, power = _modifiers(reading)
-    gate = reading.gates.get(reading.words[reading.at])
-    if gate is None:
+    controls, power, modifiers = _modifiers(reading)
+    gate = plain = reading.gates.get(reading.words[reading.at])
+    if gate is None or plain is None:
         undefined(reading)
+    if power is None:
+        reading.fail("program_unsupported", "a power that is known only at run time", at=start)
+    if power != int(power):
+        reading.tally.clifford = False
     if gate.declared:
-        if power is None:
-            reading.fail("program_unsupported", "a power that is known only at run time", at=start)
         if power * gate.cost > reading.limits.work:
             reading.too_long(start)
         gate = repeated(gate, math.ceil(power))
-    elif power is None or power != int(power):
-        reading.tally.clifford = False
-    call(reading, controlled(gate, controls))
+    call(reading, controlled(gate, controls), power, (plain, modifiers))
+
+
+def _tell(reading: Reading, said: Said, angles: Sequence[Value], rows: Iterable[Sequence[int]]) -> None:
+    assert reading.builder is not None  # noqa: S101  the caller looked
+    gate, modifiers = said
+    for row in rows:
+        reading.builder.apply(Call(gate, angles, row, modifiers))
+
+
+def _whole_or_known(reading: Reading, gate: Gate, angles: Sequence[Value], start: int) -> None:
+    """Refuse a fractional power that nobody could work out: it takes the gate's matrix."""
+    if gate.qubits > WIDEST_POWER:
+        reading.fail(
+            "program_unsupported", f"a fractional power of a gate on more than {WIDEST_POWER} qubits", at=start
+        )
+    if reading.defining is None and any(not isinstance(angle, (float, int)) for angle in angles):
+        detail = "a fractional power of a gate whose angle is not known before the run"
+        reading.fail("program_unsupported", detail, at=start)
+
+
+def _opaque(reading: Reading, gate: Gate, start: int) -> NoReturn:
+    detail = f"'{gate.name}' is opaque: nothing says what it does"
+    reading.fail("program_unsupported", detail, at=start, hint="define it with 'gate'")
 
 
 def undefined(reading: Reading) -> NoReturn:
@@ -96,24 +135,30 @@ def _operands(reading: Reading, gate: Gate) -> list[Operand]:
         at += 1
 
 
-def _modifiers(reading: Reading) -> tuple[int, float | None]:
+def _modifiers(reading: Reading) -> tuple[int, float | None, tuple[Modifier, ...]]:
     controls, power = 0, 1.0
+    found: list[Modifier] = []
     known = True
     while (word := reading.words[reading.at]) in {"ctrl", "negctrl", "inv", "pow"}:
         at = reading.at
         reading.at += 1
         if word == "pow":
             reading.expect("(")
-            value = evaluate(reading)
+            value = settled(evaluate(reading))
             reading.expect(")")
             known = known and value is not None
             power = min(power * abs(value or 0), 1e18)
-        elif word != "inv":
-            controls += _controls(reading)
+            found.append((word, value or 0))
+        elif word == "inv":
+            found.append((word, 0))
+        else:
+            more = _controls(reading)
+            controls += more
+            found.append((word, more))
             if controls > reading.limits.qubits:
                 reading.fail("program_too_wide", f"more than {reading.limits.qubits} controls", at=at)
         reading.expect("@")
-    return controls, power if known else None
+    return controls, power if known else None, tuple(found)
 
 
 def _controls(reading: Reading) -> int:
@@ -127,7 +172,9 @@ def _controls(reading: Reading) -> int:
     return count
 
 
-def _broadcast(reading: Reading, gate: Gate, qubits: Sequence[Operand], start: int) -> None:
+def _broadcast(
+    reading: Reading, gate: Gate, qubits: Sequence[Operand], start: int, told: tuple[Said, Sequence[Value]]
+) -> None:
     """Apply to each position of the registers; where that is too much to look at, bound it."""
     sizes = {len(qubit.indices) for qubit in qubits if isinstance(qubit, Qubits)}
     if len(sizes) > 1:
@@ -139,6 +186,8 @@ def _broadcast(reading: Reading, gate: Gate, qubits: Sequence[Operand], start: i
         reading.too_long(start)
     if len(qubits) == 1 and isinstance(qubits[0], Qubits):
         tally.apply_each(gate, qubits[0].indices, times)
+        if reading.builder is not None:
+            _tell(reading, *told, ((qubit,) for qubit in qubits[0].indices))
         return
     columns = [_column(qubit, size) for qubit in qubits]
     if any(isinstance(qubit, Somewhere) for qubit in qubits) or (len(qubits) > 1 and size > reading.budget):
@@ -149,6 +198,8 @@ def _broadcast(reading: Reading, gate: Gate, qubits: Sequence[Operand], start: i
         if len(set(row)) != len(row):
             _duplicate(reading, gate, start)
         tally.apply(gate, row, times)
+        if reading.builder is not None:
+            _tell(reading, *told, (row,))
 
 
 def _column(qubit: Operand, size: int) -> Sequence[int]:

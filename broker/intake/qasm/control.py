@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING, NoReturn
 
 from broker.intake.qasm.blocks import block, inside, statement
 from broker.intake.qasm.expressions import condition, evaluate, integer
-from broker.intake.qasm.measurement import bits_of
-from broker.intake.qasm.numbers import number
-from broker.intake.qasm.symbols import Number
+from broker.intake.qasm.kinds import kept_as
+from broker.intake.qasm.numbers import number, whole
+from broker.intake.qasm.places import bits_of
+from broker.intake.qasm.skipping import braces, skip
+from broker.intake.qasm.symbols import Measured, Number, Somewhere
+from broker.intake.qasm.terms import settled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from broker.intake.qasm.reading import Reading
+    from broker.intake.qasm.symbols import Found, Value
 
 _UNBOUNDED = "program_loop_unbounded"
 
@@ -24,43 +28,81 @@ def if_register(reading: Reading) -> None:
     reading.expect("(")
     if not reading.words[reading.at].isidentifier():
         reading.unexpected("a classical register")
-    bits_of(reading)
+    bits = bits_of(reading)
+    assert not isinstance(bits, Somewhere)  # noqa: S101  a whole register
     reading.expect("==")
-    number(reading)
+    wanted = number(reading)
     reading.expect(")")
     if reading.words[reading.at] in {"if", "gate", "qreg", "creg", "include", "opaque", "barrier", "{"}:
         reading.unexpected("a quantum operation")
     _after_measurements(reading)
+    if reading.builder is not None:
+        reading.builder.branch(Measured("==", parts=(Measured("register", bits), wanted), depth=1))
     statement(reading)
+    if reading.builder is not None:
+        reading.builder.merge()
 
 
 def if_else(reading: Reading) -> None:
-    """Step over ``if (condition) {...} else if ... else {...}``; every branch counts."""
-    guarded = reading.guarded
+    """Step over ``if (condition) {...} else if ... else {...}``.
+
+    Every branch counts that may be taken; where the condition is known, the other one is not even looked into, as in
+    the last round of ``for int i in [0:n-1] { if (i < n-1) { cx q[i], q[i+1]; } }``.
+    """
+    before = reading.guarded, reading.vague
+    open_ = 0
     while True:
-        reading.at += 1
-        reading.expect("(")
-        reading.guarded = condition(reading) or reading.guarded
-        reading.expect(")")
-        _after_measurements(reading)
-        block(reading)
+        found = _asked(reading)
+        known = _known(reading, found)
+        open_ += isinstance(found, Measured)
+        if known is False:
+            skip(reading)
+        else:
+            block(reading)
         if not reading.accept("else"):
             break
+        if known:
+            skip(reading)
+            break
+        if isinstance(found, Measured) and reading.builder is not None:
+            reading.builder.otherwise()
         if reading.words[reading.at] != "if":
             block(reading)
             break
-    reading.guarded = guarded
+    reading.guarded, reading.vague = before
+    if reading.builder is not None:
+        for _ in range(open_):
+            reading.builder.merge()
+
+
+def _asked(reading: Reading) -> Found:
+    """Step over ``if (condition)``."""
+    reading.at += 1
+    reading.expect("(")
+    found = condition(reading)
+    reading.expect(")")
+    if isinstance(found, Measured):
+        reading.guarded = True
+        if reading.builder is not None:
+            reading.builder.branch(found)
+    return found
+
+
+def _known(reading: Reading, found: Found) -> bool | None:
+    """What the condition is before the run; None: what is assigned behind it is not followed."""
+    value = None if isinstance(found, Measured) else settled(found)
+    if value is not None:
+        return bool(value)
+    reading.vague += not isinstance(found, Measured)
+    _after_measurements(reading)
+    return None
 
 
 def loop(reading: Reading) -> None:
     """Step over ``for int i in [a:b] {...}``: run it exactly where that is cheap, bound it where not."""
     start = reading.at
     reading.at += 1
-    if reading.words[reading.at].partition("[")[0] in {"int", "uint", "float", "angle", "bool"}:
-        reading.split()
-        if reading.accept("["):
-            integer(reading, "a width")
-            reading.expect("]")
+    kept = _type(reading)
     at = reading.at
     name, index = reading.new_name()
     if index is not None:
@@ -70,14 +112,32 @@ def loop(reading: Reading) -> None:
     values = _values(reading)
     _affordable(reading, len(values), start)
     body = reading.at
+    if not values:
+        skip(reading)
+        return
     length = _length(reading, body)
-    if length is not None and length * len(values) <= reading.budget and values:
+    if length is not None and length * len(values) <= reading.budget:
         reading.budget -= length * len(values)
         for value in values:
             reading.at = body
-            _run(reading, name, value, at)
+            _run(reading, name, kept(value), at)
         return
     _bound(reading, name, len(values), at)
+
+
+def _type(reading: Reading) -> Callable[[Value], Value]:
+    word = reading.words[reading.at].partition("[")[0]
+    if word not in {"int", "uint", "float", "angle", "bool"}:
+        return kept_as("int", 0)
+    at = reading.at
+    _, index = reading.split()
+    width = whole(reading, index, at) if index is not None else 0
+    if reading.accept("["):
+        width = integer(reading, "a width") or 0
+        reading.expect("]")
+    if width < 0:
+        reading.fail("program_size", "a width must be at least 1", at=at)
+    return kept_as(word, width)
 
 
 def box(reading: Reading) -> None:
@@ -98,7 +158,7 @@ def endless(reading: Reading) -> NoReturn:
     )
 
 
-def _run(reading: Reading, name: str, value: int | None, at: int) -> None:
+def _run(reading: Reading, name: str, value: Value, at: int) -> None:
     with reading.scope():
         reading.declare(name, Number(value), at)
         inside(reading)
@@ -109,12 +169,24 @@ def _bound(reading: Reading, name: str, count: int, at: int) -> None:
     times, reading.times = reading.times, reading.times * count
     budget, reading.budget = reading.budget, 0
     tally = reading.tally
+    _forget(reading)
+    reading.vague += 1
     # One round may wait for any qubit of the round before: only from a common floor is rounds x depth a bound.
     tally.floor = tally.peak
     _run(reading, name, None, at)
     tally.floor = tally.peak
+    reading.vague -= 1
     reading.times, reading.budget = times, budget
     tally.dynamic = tally.dynamic or bool(tally.measured)
+
+
+def _forget(reading: Reading) -> None:
+    """A round may find what the round before assigned."""
+    for name in reading.followed:
+        symbol = reading.names.get(name)
+        if isinstance(symbol, Number) and symbol.kept is not None:
+            reading.names[name] = Number(None, symbol.kept)
+    reading.followed.clear()
 
 
 def _values(reading: Reading) -> Sequence[int]:
@@ -164,27 +236,15 @@ def _affordable(reading: Reading, count: int, start: int) -> None:
 
 def _length(reading: Reading, body: int) -> int | None:
     """How many words the body has, if that is quickly known."""
+    if reading.builder is not None:
+        return 1
     words = reading.words
     if words[body] == "{":
-        if reading.braces is None:
-            reading.braces = _pairs(words)
-        end = reading.braces.get(body)
+        end = braces(reading).get(body)
         return None if end is None else end - body + 1
     if words[body] in {"for", "if", "while", "box", "switch"}:
         return None
     return words.index(";", body) - body + 1 if ";" in words[body : body + 1000] else None
-
-
-def _pairs(words: Sequence[str]) -> dict[int, int]:
-    """Each opening brace with the one that closes it."""
-    pairs: dict[int, int] = {}
-    open_: list[int] = []
-    for number_, word in enumerate(words):
-        if word == "{":
-            open_.append(number_)
-        elif word == "}" and open_:
-            pairs[open_.pop()] = number_
-    return pairs
 
 
 def _after_measurements(reading: Reading) -> None:

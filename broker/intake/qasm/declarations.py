@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING
 
 from broker.intake.qasm.blocks import ASSIGNMENTS
 from broker.intake.qasm.expressions import evaluate, integer
-from broker.intake.qasm.measurement import bits_of, measured, same_size
+from broker.intake.qasm.kinds import kept_as
+from broker.intake.qasm.measurement import fill, measured, same_size
 from broker.intake.qasm.numbers import whole
 from broker.intake.qasm.operands import operand
+from broker.intake.qasm.operations import BINARY
+from broker.intake.qasm.places import bits_of, size_of
 from broker.intake.qasm.symbols import Bits, Number, Qubits, Somewhere
+from broker.intake.qasm.terms import NAME, NotANumber, Term, computed, settled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from broker.intake.qasm.reading import Reading
+    from broker.intake.qasm.symbols import Value
 
 
 def qreg(reading: Reading) -> None:
@@ -44,12 +49,11 @@ def bit(reading: Reading) -> None:
     size = _type_size(reading) or 1
     at = reading.at
     name = _plain_name(reading)
-    if reading.blocks:
-        reading.declare(name, Bits(name, size), at)
-    else:
-        reading.add_bits(name, size, at)
+    reading.add_bits(name, size, at)
     if reading.accept("="):
-        _value(reading, size)
+        symbol = reading.names[name]
+        assert isinstance(symbol, Bits)  # noqa: S101  just declared
+        _value(reading, symbol.places, first=True)
     reading.expect(";")
 
 
@@ -59,18 +63,17 @@ def assignment(reading: Reading) -> None:
     name = reading.words[at].partition("[")[0]
     symbol = reading.names[name]
     if isinstance(symbol, Bits):
-        size = bits_of(reading)
+        bits = bits_of(reading)
         reading.expect("=")
-        _value(reading, size)
+        _value(reading, bits)
     elif isinstance(symbol, Number) and symbol.assignable:
-        reading.split()
-        if reading.words[reading.at] not in ASSIGNMENTS:
+        _, index = reading.split()
+        if index is not None or reading.words[reading.at] not in ASSIGNMENTS:
             reading.unexpected("'='")
         if reading.guarded:
             detail = f"'{name}' would depend on measured bits"
             reading.fail("program_unsupported", detail, at=at, hint="act on qubits in the branches of this if")
-        reading.at += 1
-        evaluate(reading)
+        _assigned(reading, name, symbol)
     else:
         reading.fail("program_type", f"'{name}' cannot be assigned", at=at)
     reading.expect(";")
@@ -82,47 +85,90 @@ def constant(reading: Reading) -> None:
     word = reading.words[reading.at].partition("[")[0]
     if word not in _NUMERIC:
         reading.unexpected("a numeric type")
-    _type_size(reading)
+    kept = kept_as(word, _type_size(reading))
     at = reading.at
     name = _plain_name(reading)
     reading.expect("=")
-    value = evaluate(reading)
-    if word in _WHOLE and value is not None:
-        value = int(value)
+    value = _as(reading, kept, evaluate(reading), at)
     reading.expect(";")
     reading.declare(name, Number(value), at)
 
 
 def variable(reading: Reading) -> None:
-    """Step over ``int n;`` or ``float x = value;``: its value is not followed."""
-    _type_size(reading)
+    """Step over ``int n;`` or ``float x = value;``; without a value it is 0."""
+    kept = kept_as(reading.words[reading.at].partition("[")[0], _type_size(reading))
     at = reading.at
     name = _plain_name(reading)
+    value: Value = 0
     if reading.accept("="):
         if reading.words[reading.at] == "measure":
             detail = f"'{name}' would depend on measured bits"
             reading.fail(
                 "program_unsupported", detail, hint="measure into a bit, and test that in the condition of an if"
             )
-        evaluate(reading)
+        value = evaluate(reading)
     reading.expect(";")
-    reading.declare(name, Number(None, assignable=True), at)
+    reading.declare(name, Number(_as(reading, kept, value, at), kept), at)
+    reading.followed.add(name)
+
+
+def _assigned(reading: Reading, name: str, symbol: Number) -> None:
+    """Its new value; not followed where nobody knows whether, or how often, this is done."""
+    at = reading.at
+    word = reading.words[at].removesuffix("=")
+    reading.at += 1
+    value = evaluate(reading)
+    assert symbol.kept is not None  # noqa: S101  it is assignable
+    if word:
+        value = _computed(reading, at, word, symbol.value, value)
+    value = None if reading.vague else _as(reading, symbol.kept, value, at)
+    reading.names[name] = Number(value, symbol.kept)
+    if value is not None:
+        reading.followed.add(name)
+
+
+def _computed(reading: Reading, at: int, word: str, left: Value, right: Value) -> Value:
+    if word not in BINARY:
+        reading.unexpected("'='")
+    try:
+        return computed(word, BINARY[word][1], left, right)
+    except NotANumber as error:
+        reading.fail("program_number", str(error), at=at)
+
+
+def _as(reading: Reading, kept: Callable[[Value], Value], value: Value, at: int) -> Value:
+    try:
+        return kept(value)
+    except NotANumber as error:
+        reading.fail("program_number", str(error), at=at)
 
 
 def parameter(reading: Reading) -> None:
     """Step over ``input type name;``: each point binds it."""
     _global_only(reading)
     reading.at += 1
-    if reading.words[reading.at].partition("[")[0] not in _NUMERIC:
+    word = reading.words[reading.at].partition("[")[0]
+    if word not in _NUMERIC:
         reading.fail("program_unsupported", "an input must be float, angle, int, uint or bool")
-    _type_size(reading)
+    kept = kept_as(word, _type_size(reading))
     at = reading.at
     name = _plain_name(reading)
     reading.expect(";")
-    reading.declare(name, Number(None), at)
+    reading.declare(name, Number(_input(reading, name, kept, at)), at)
     reading.parameters.append(name)
     if len(reading.parameters) > reading.limits.parameters:
         reading.fail("program_too_large", f"more than {reading.limits.parameters} parameters", at=at)
+
+
+def _input(reading: Reading, name: str, kept: Callable[[Value], Value], at: int) -> Value:
+    """Not followed, a term for a builder, or its value at the point."""
+    if reading.builder is None:
+        return None
+    if reading.point is None:
+        return kept(Term(NAME, None, (name,)))
+    if name not in reading.point:
+        reading.fail("program_parameters", f"no value for parameter {name}", at=at)
+    return _as(reading, kept, reading.point[name], at)
 
 
 def output(reading: Reading) -> None:
@@ -216,15 +262,30 @@ def _add_qubits(reading: Reading, name: str, size: int, at: int) -> None:
         reading.fail("program_too_wide", f"{total} qubits, at most {reading.limits.qubits} are allowed", at=at)
     reading.declare(name, Qubits(range(first, total), single=not size), at)
     reading.tally.grow(total - first)
+    if reading.builder is not None:
+        reading.builder.qubits(total - first)
 
 
-def _value(reading: Reading, size: int) -> None:
+def _value(reading: Reading, bits: Sequence[int] | Somewhere, *, first: bool = False) -> None:
+    """What stands behind ``bits =``: a measurement, or a number; ``first``: the bits are still 0."""
     at = reading.at
     if reading.words[at] == "measure":
-        same_size(reading, measured(reading), size, at)
-        reading.kept = True
+        qubits = measured(reading)
+        same_size(reading, size_of(qubits), size_of(bits), at)
+        fill(reading, qubits, bits)
         return
-    evaluate(reading)
+    value = settled(evaluate(reading))
+    if value is not None and not isinstance(value, int):
+        reading.fail("program_type", "bits can be given whole numbers only", at=at)
+    if value is not None and not 0 <= value < 1 << size_of(bits):
+        reading.fail("program_type", f"{value} does not fit into {size_of(bits)} bit(s)", at=at)
+    if first and value == 0:
+        return
+    reading.tally.dynamic = True
+    if reading.builder is not None:
+        assert value is not None  # noqa: S101  a builder's reading follows every value
+        assert not isinstance(bits, Somewhere)  # noqa: S101  as above
+        reading.builder.assign(bits, value)
 
 
 def _part(reading: Reading) -> Sequence[int]:

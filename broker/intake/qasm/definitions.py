@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from broker.intake.qasm.blocks import inside
+from broker.intake.qasm.events import Body
 from broker.intake.qasm.gates import QELIB1, QELIB1_PAPER, Gate, elementary
 from broker.intake.qasm.symbols import Number
 from broker.intake.qasm.tally import Tally
+from broker.intake.qasm.terms import FORMAL, Term
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from broker.intake.qasm.events import Call
     from broker.intake.qasm.reading import Reading, Verb
 
 
@@ -21,28 +25,37 @@ def gate(body: Mapping[str, Verb]) -> Verb:
     def define(reading: Reading) -> None:
         start = reading.at
         name, angles, qubits = _signature(reading)
-        before = reading.operands, reading.tally, reading.verbs, reading.times
+        before = reading.operands, reading.tally, reading.verbs, reading.times, reading.builder
+        body_of = Body()
         reading.operands = {qubit: number for number, qubit in enumerate(qubits)}
         reading.tally, reading.verbs, reading.times, reading.defining = Tally(len(qubits)), body, 1, name
+        if reading.builder is not None:
+            reading.builder = body_of  # type: ignore[assignment] # only calls may stand in a body
         with reading.scope():
-            for angle in angles:
-                reading.declare(angle, Number(None), start)
+            for place, angle in enumerate(angles):
+                unknown = None if reading.builder is None else Term(FORMAL, None, (place,))
+                reading.declare(angle, Number(unknown), start)
             if reading.words[reading.at] != "{":
                 reading.unexpected("'{'")
             inside(reading)
         tally = reading.tally
         reading.defining = None
-        reading.operands, reading.tally, reading.verbs, reading.times = before
-        reading.gates[name] = _summary(name, len(angles), len(qubits), tally)
+        reading.operands, reading.tally, reading.verbs, reading.times, reading.builder = before
+        reading.gates[name] = _summary(name, len(angles), len(qubits), tally, tuple(body_of.calls))
 
     return define
 
 
 def opaque(reading: Reading) -> None:
-    """Step over ``opaque name(angles) qubits;``."""
+    """Step over ``opaque name(angles) qubits;``: to call it is refused, for nobody knows what it does.
+
+    But for ``opaque delay(t) q;``, which is how Qiskit writes a delay in OpenQASM 2.
+    """
     name, angles, qubits = _signature(reading)
     reading.expect(";")
-    reading.gates[name] = elementary(name, len(angles), len(qubits))
+    waits = (name, len(angles), len(qubits)) == ("delay", 1, 1)
+    gate = replace(elementary(name, len(angles), len(qubits)), declared=True, body=() if waits else None)
+    reading.gates[name] = replace(gate, operations=0, counts={}, grain=0.0, depth=0) if waits else gate
 
 
 def _signature(reading: Reading) -> tuple[str, list[str], list[str]]:
@@ -90,7 +103,7 @@ def _replaceable(reading: Reading, known: Gate, signature: tuple[int, int]) -> b
     return not reading.included and known.name not in {"U", "gphase"}
 
 
-def _summary(name: str, angles: int, qubits: int, inside: Tally) -> Gate:
+def _summary(name: str, angles: int, qubits: int, inside: Tally, body: tuple[Call, ...]) -> Gate:
     return Gate(
         name=name,
         parameters=angles,
@@ -102,4 +115,5 @@ def _summary(name: str, angles: int, qubits: int, inside: Tally) -> Gate:
         depth=inside.peak,
         cost=inside.work + 1,
         declared=True,
+        body=body,
     )

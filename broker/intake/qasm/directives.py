@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from broker.intake.qasm.blocks import block
 from broker.intake.qasm.gates import LIBRARIES2, LIBRARIES3, elementary
+from broker.intake.qasm.matrices import WIDEST, is_unitary, matrix_of
 from broker.intake.qasm.numbers import whole
 from broker.intake.qasm.reading import shown
 from broker.intake.qasm.symbols import Qubits
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 _VERSIONS = {2: frozenset({"2.0"}), 3: frozenset({"3", "3.0", "3.1"})}
 _PRAGMA = re.compile(r"#?pragma\s++braket\s++(verbatim|result|unitary|noise)\b(.*+)", re.DOTALL)
-_TARGETS = re.compile(r"\)\s*+([^()]++)$")
+_MATRIX = re.compile(r"\s*+\(([^()]*+)\)([^()]++)")
+_RESULT = re.compile(r"\s++([a-z_]++)")
+# What a run of shots can tell; Braket's other results are for simulators without shots.
+_SHOT_RESULTS = frozenset({"probability", "expectation", "variance", "sample"})
 _TARGET = re.compile(r"\s*+(?:(\$[0-9]++)|([^\W\d]\w*+)(?:\[([0-9]++)\])?+)\s*+")
 
 
@@ -67,6 +71,8 @@ def pragma(reading: Reading) -> None:
         reading.unexpected("'box'")
     if match.group(1) == "unitary":
         _unitary(reading, match.group(2))
+    if match.group(1) == "result":
+        _result(reading, match.group(2))
 
 
 def refused(detail: str, hint: str | None = None) -> Verb:
@@ -107,12 +113,34 @@ _CORE = frozenset({"U", "gphase"})
 def _unitary(reading: Reading, text: str) -> None:
     """Count ``unitary(matrix) targets`` as one gate on its targets."""
     at = reading.at - 1
-    listed = _TARGETS.search(text)
-    qubits = [_target(reading, part, at) for part in listed.group(1).split(",")] if listed else []
-    if not qubits or len(set(qubits)) != len(qubits):
+    listed = _MATRIX.fullmatch(text)
+    qubits = [_target(reading, part, at) for part in listed.group(2).split(",")] if listed else []
+    if listed is None or len(set(qubits)) != len(qubits):
         reading.fail("program_syntax", "a unitary needs distinct targets, as in unitary([[...]]) q[0]", at=at)
+    if len(qubits) > WIDEST:
+        reading.fail("program_unsupported", f"a unitary on more than {WIDEST} qubits", at=at)
+    matrix = matrix_of(listed.group(1))
+    if matrix is None or len(matrix) != 1 << len(qubits):
+        size = 1 << len(qubits)
+        reading.fail(
+            "program_syntax", f"a unitary on {len(qubits)} qubit(s) needs {size} rows of {size} numbers", at=at
+        )
+    if not is_unitary(matrix):
+        reading.fail("program_number", "this matrix is not unitary", at=at)
     reading.tally.clifford = False
     reading.tally.apply(elementary("unitary", 0, len(qubits)), qubits, reading.times)
+    if reading.builder is not None:
+        reading.builder.unitary(matrix, qubits)
+
+
+def _result(reading: Reading, text: str) -> None:
+    """Note which result is asked for: only some devices tell more than counts."""
+    found = _RESULT.match(text)
+    if found is None or found.group(1) not in _SHOT_RESULTS:
+        known = ", ".join(sorted(_SHOT_RESULTS))
+        detail = f"the result {shown(text.strip())} cannot be had with shots, only {known}"
+        reading.fail("program_unsupported", detail, at=reading.at - 1)
+    reading.asked.add(found.group(1))
 
 
 def _target(reading: Reading, text: str, at: int) -> int:

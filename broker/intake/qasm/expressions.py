@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import re
+from typing import TYPE_CHECKING
 
 from broker.intake.qasm.measured import called, decides, joined, misplaced, negated
-from broker.intake.qasm.numbers import bounded, number, whole
-from broker.intake.qasm.operations import BINARY, BINARY2, CONSTANTS, FUNCTIONS, OPAQUE, SIGNS
-from broker.intake.qasm.symbols import Bits, Measured, Number, Qubits
+from broker.intake.qasm.numbers import number, whole
+from broker.intake.qasm.operations import BINARY, BINARY2, CONSTANTS, FUNCTIONS, OPAQUE, SIGNS, digit
+from broker.intake.qasm.places import bits_at
+from broker.intake.qasm.symbols import Bits, Measured, Number, Qubits, Somewhere
+from broker.intake.qasm.terms import NotANumber, computed, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,9 +18,11 @@ if TYPE_CHECKING:
     from broker.intake.qasm.reading import Reading
     from broker.intake.qasm.symbols import Found, Value
 
+# What may follow a number that is an argument of its own; one that surely fits in 64 bits.
+_ENDS = frozenset({",", ")"})
+_DECIMAL = re.compile(r"[0-9]{1,18}+\.[0-9]{1,40}+").fullmatch
 _UNARY_STRENGTH = 11
 _RIGHT = 12
-_F = TypeVar("_F")
 
 
 def evaluate(reading: Reading, *, code: str = "program_unsupported") -> Value:
@@ -29,8 +34,8 @@ def evaluate(reading: Reading, *, code: str = "program_unsupported") -> Value:
     return value
 
 
-def condition(reading: Reading) -> bool:
-    """Step over a condition; True when measured bits decide it during the run."""
+def condition(reading: Reading) -> Found:
+    """Step over a condition; measured where bits decide it during the run."""
     at = reading.at
     return decides(reading, at, _climb(reading))
 
@@ -51,13 +56,13 @@ def _climb(reading: Reading, floor: int = 0) -> Found:
         if isinstance(left, Measured) or isinstance(right, Measured):
             left = joined(reading, at, left, right)
         else:
-            left = None if left is None or right is None else _compute(reading, at, function, left, right)
+            left = _compute(reading, at, reading.words[at], function, left, right)
 
 
 def integer(reading: Reading, what: str, *, code: str = "program_unsupported") -> int | None:
     """Step over an expression that must be an integer where it is known."""
     at = reading.at
-    value = evaluate(reading, code=code)
+    value = settled(evaluate(reading, code=code))
     if value is None or isinstance(value, int):
         return value
     if not value.is_integer():
@@ -66,18 +71,36 @@ def integer(reading: Reading, what: str, *, code: str = "program_unsupported") -
 
 
 def arguments(reading: Reading) -> list[Value]:
-    """Step over ``( expression, ... )``."""
-    return _listed(reading, evaluate)
+    """Step over ``( expression, ... )``; nearly all of them are plain numbers."""
+    words, at = reading.words, reading.at + 1
+    reading.deeper()
+    values: list[Value] = []
+    while words[at] != ")":
+        if values:
+            reading.at = at
+            reading.expect(",")
+            at += 1
+        word = words[at]
+        if words[at + 1] in _ENDS and _DECIMAL(word):
+            values.append(float(word))
+            at += 1
+        else:
+            reading.at = at
+            values.append(evaluate(reading))
+            at = reading.at
+    reading.at = at + 1
+    reading.nesting -= 1
+    return values
 
 
-def _listed(reading: Reading, one: Callable[[Reading], _F]) -> list[_F]:
+def _listed(reading: Reading) -> list[Found]:
     reading.expect("(")
     reading.deeper()
-    values: list[_F] = []
+    values: list[Found] = []
     while not reading.accept(")"):
         if values:
             reading.expect(",")
-        values.append(one(reading))
+        values.append(_climb(reading))
     reading.nesting -= 1
     return values
 
@@ -93,8 +116,7 @@ def _operand(reading: Reading) -> Found:
     if first == "(":
         return _group(reading)
     if first == '"' and len(word) > 1 and word[-1] == '"' and set(word[1:-1]) <= {"0", "1", "_"}:
-        reading.at += 1
-        return None
+        return _digits(reading, word)
     return _named(reading)
 
 
@@ -108,9 +130,24 @@ def _signed(reading: Reading) -> Found:
     for at in reversed(range(start, end)):
         if isinstance(value, Measured):
             value = negated(reading, at, value)
-        elif value is not None:
-            value = bounded(reading, SIGNS[reading.words[at]](value), start)
+        else:
+            sign = reading.words[at]
+            value = _compute(reading, start, _SIGN.get(sign, sign), SIGNS[sign], value)
     return value
+
+
+_SIGN = {"-": "minus", "+": "plus"}
+
+
+def _digits(reading: Reading, word: str) -> int:
+    """The number that a text of bits stands for, its last digit the lowest."""
+    digits = word[1:-1].replace("_", "")
+    if not 1 <= len(digits) <= reading.limits.number:
+        reading.fail(
+            "program_number", f"a text of {len(digits)} bits, from 1 to {reading.limits.number} may stand here"
+        )
+    reading.at += 1
+    return int(digits, 2)
 
 
 def _group(reading: Reading) -> Found:
@@ -123,59 +160,63 @@ def _group(reading: Reading) -> Found:
 def _named(reading: Reading) -> Found:
     at = reading.at
     name, index = reading.split()
+    if name in FUNCTIONS and index is None and reading.words[reading.at] == "[":
+        _skip_width(reading)
     if reading.words[reading.at] == "(" and (name in FUNCTIONS or name in OPAQUE):
         return _call(reading, name, at)
-    if name in CONSTANTS and index is None:
-        return CONSTANTS[name]
     symbol = reading.names.get(name)
+    if symbol is None and name in CONSTANTS and index is None:
+        return CONSTANTS[name]
     if symbol is None:
         reading.fail("program_undefined", f"'{name}' is not defined", at=at)
     if isinstance(symbol, Qubits) or (reading.defining and isinstance(symbol, Bits)):
         reading.fail("program_type", f"'{name}' is not a number", at=at)
     if isinstance(symbol, Number):
-        if index is not None or reading.words[reading.at] == "[":
-            _skip_index(reading)
-        return symbol.value if index is None else None
+        return _number(reading, symbol, index, at)
     reading.tally.dynamic = True
-    if index is not None and whole(reading, index, at) >= symbol.size:
-        reading.fail("program_index", f"'{name}' has {symbol.size} bits, index {index} is out of range", at=at)
     before = reading.at
-    sliced = _skip_index(reading)
+    bits = bits_at(reading, symbol, index, at)
+    if isinstance(bits, Somewhere):
+        return Measured("bit")
+    sliced = ":" in reading.words[before : reading.at]
     whole_register = index is None and reading.at == before and symbol.size > 1
-    return Measured.REGISTER if sliced or whole_register else Measured.BIT
+    return Measured("register" if sliced or whole_register else "bit", bits=bits)
 
 
-def _skip_index(reading: Reading) -> bool:
-    """Step over ``[i]`` or ``[a:b]``, if any; whether it was a slice."""
-    sliced = False
-    while reading.accept("["):
-        evaluate(reading)
-        while reading.accept(":"):
-            sliced = True
-            evaluate(reading)
+def _number(reading: Reading, symbol: Number, index: str | None, at: int) -> Value:
+    """The value of a name, or one binary digit of it."""
+    if index is not None:
+        place: int | None = whole(reading, index, at)
+    elif reading.accept("["):
+        place = integer(reading, "an index")
         reading.expect("]")
-    return sliced
+    else:
+        return symbol.value
+    return _compute(reading, at, "digit", digit, symbol.value, place)
+
+
+def _skip_width(reading: Reading) -> None:
+    """Of ``int[n](...)``, where n is no plain number."""
+    reading.expect("[")
+    integer(reading, "a width")
+    reading.expect("]")
 
 
 def _call(reading: Reading, name: str, at: int) -> Found:
-    given = _listed(reading, _climb)
+    given = _listed(reading)
     values = [value for value in given if not isinstance(value, Measured)]
     if len(values) != len(given):
         return called(reading, at, name, given)
     if name in OPAQUE:
-        return None
+        reading.fail("program_unsupported", f"the function {name} is not supported", at=at)
     count, function = FUNCTIONS[name]
     if len(values) != count:
         reading.fail("program_parameters", f"{name} takes {count} argument(s), {len(values)} given", at=at)
-    if any(value is None for value in values):
-        return None
-    return _compute(reading, at, function, *values)
+    return _compute(reading, at, name, function, *values)
 
 
-def _compute(reading: Reading, at: int, function: Callable[..., float], *values: Value) -> float:
+def _compute(reading: Reading, at: int, word: str, function: Callable[..., float], *values: Value) -> Value:
     try:
-        return bounded(reading, function(*values), at)
-    except ZeroDivisionError:
-        reading.fail("program_number", "division by zero", at=at)
-    except (ValueError, OverflowError):
-        reading.fail("program_number", "this expression has no finite real value", at=at)
+        return computed(word, function, *values)
+    except NotANumber as error:
+        reading.fail("program_number", str(error), at=at)

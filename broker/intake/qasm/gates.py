@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from broker.intake.qasm.events import Call
+    from broker.intake.qasm.symbols import Value
+
 _TOLERANCE = 1e-9
 
 
@@ -19,7 +22,8 @@ class Gate:
     ``grain``: the gate is Clifford when every angle is a multiple of it; 0 means always, None never. ``weight``
     bounds log2 of the operator Schmidt rank of the multi-qubit gates inside (controlled gates 1, swaps 2).
     ``counts`` maps arity to the number of elementary gates after expansion. ``cost`` adds one for each call on the
-    way. ``declared`` tells a gate of the program from a standard one.
+    way. ``declared`` tells a gate of the program from a standard one, whose ``name`` is ours: it alone says what the
+    gate does. A declared gate is what its ``body`` says, where a builder is there; None: the program does not tell.
     """
 
     name: str
@@ -32,15 +36,18 @@ class Gate:
     depth: int
     cost: int
     declared: bool = False
+    body: tuple[Call, ...] | None = None
 
-    def clifford(self, angles: Sequence[float | None]) -> bool:
+    def clifford(self, angles: Sequence[Value]) -> bool:
         """Whether the call with these angles is surely Clifford; an unknown angle is not."""
         if self.grain is None:
             return False
-        return not self.grain or all(angle is not None and _multiple(angle, self.grain) for angle in angles)
+        return not self.grain or all(_multiple(angle, self.grain) for angle in angles)
 
 
-def _multiple(angle: float, grain: float) -> bool:
+def _multiple(angle: Value, grain: float) -> bool:
+    if not isinstance(angle, (float, int)):
+        return False
     turns = angle / grain
     return abs(turns) < 1e12 and abs(turns - round(turns)) < _TOLERANCE  # noqa: PLR2004  beyond it no digit is left
 
@@ -150,6 +157,7 @@ def controlled(gate: Gate, controls: int) -> Gate:
         depth=gate.operations if gate.declared else 1,
         cost=gate.cost,
         declared=gate.declared,
+        body=gate.body,
     )
 
 
@@ -168,4 +176,5 @@ def repeated(gate: Gate, times: int) -> Gate:
         depth=gate.depth * times,
         cost=gate.cost * times,
         declared=gate.declared,
+        body=gate.body,
     )

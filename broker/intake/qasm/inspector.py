@@ -12,15 +12,20 @@ from broker.intake.qasm import control, declarations, definitions, directives, m
 from broker.intake.qasm.blocks import ASSIGN
 from broker.intake.qasm.blocks import program as read
 from broker.intake.qasm.calls import modified
+from broker.intake.qasm.events import Unbuildable
 from broker.intake.qasm.gates import BRAKET, BUILTIN2, BUILTIN3, PHASE
 from broker.intake.qasm.numbers import whole
 from broker.intake.qasm.reading import Reading
+from broker.intake.qasm.terms import NotANumber
 from broker.intake.qasm.tokens import block_comment
 from broker.intake.text import place
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from broker.domain.program import Program
     from broker.intake.limits import Limits
+    from broker.intake.qasm.events import Builder
     from broker.intake.qasm.reading import Verb
 
 _BODY2: dict[str, Verb] = {"barrier": measurement.barrier}
@@ -90,22 +95,61 @@ _VERBS3: dict[str, Verb] = {
 
 def inspect_openqasm2(program: Program, limits: Limits) -> Requirement:
     """The demands of an OpenQASM 2 program."""
-    comment = block_comment(program.source)
+    _no_block_comment(program.source)
+    return _requirement(program.format, Reading(program.source, limits, _VERBS2, BUILTIN2, 2))
+
+
+def _no_block_comment(source: str) -> None:
+    comment = block_comment(source)
     if comment is not None:
-        line, column = place(program.source, comment)
+        line, column = place(source, comment)
         detail = "OpenQASM 2 has no /* */ comments"
         raise ProgramInvalid("program_syntax", detail, line=line, column=column, hint="use // comments")
-    reading = Reading(program.source, limits, _VERBS2, BUILTIN2)
-    reading.version = 2
-    return _requirement(program.format, reading)
 
 
 def inspect_openqasm3(program: Program, limits: Limits) -> Requirement:
     """The demands of an OpenQASM 3 program; Braket's gates exist where nothing is included."""
-    reading = Reading(program.source, limits, _VERBS3, _GATES3)
-    if "$" in program.source:
+    return _requirement(program.format, _reading3(program.source, limits))
+
+
+def build(program: Program, limits: Limits, builder: Builder, point: Mapping[str, float] | None = None) -> Requirement:
+    """The demands of an OpenQASM program, while ``builder`` is told of all that it does.
+
+    Raises:
+        ProgramInvalid: as at admission; or the builder cannot say a statement.
+        PointNeeded: without a ``point``, where values that it gives decide more than angles.
+    """
+    if program.format is Format.OPENQASM2:
+        _no_block_comment(program.source)
+        reading = Reading(program.source, limits, _VERBS2, BUILTIN2, 2)
+    else:
+        reading = _reading3(program.source, limits)
+    reading.builder, reading.point, reading.budget = builder, point, _ALL
+    if reading.physical:
+        builder.qubits(len(reading.tally.levels))
+    try:
+        return _requirement(program.format, reading)
+    except (Unbuildable, NotANumber) as error:
+        reading.fail("program_unsupported", str(error), at=_statement(reading))
+
+
+# Of words that are read again: the limits of operations and work end a reading for a builder.
+_ALL = 1 << 62
+
+
+def _statement(reading: Reading) -> int:
+    """Where the statement begins that was just read."""
+    at = max(reading.at - 2, 0)
+    while at and reading.words[at] not in {";", "{", "}"}:
+        at -= 1
+    return at + 1 if at else 0
+
+
+def _reading3(source: str, limits: Limits) -> Reading:
+    reading = Reading(source, limits, _VERBS3, _GATES3, 3)
+    if "$" in source:
         _physical_qubits(reading)
-    return _requirement(program.format, reading)
+    return reading
 
 
 _PHYSICAL = re.compile(r"\$[0-9]++")
@@ -150,4 +194,5 @@ def _requirement(form: Format, reading: Reading) -> Requirement:
         clifford=tally.clifford,
         dynamic=tally.dynamic,
         implicit_measurement=implicit,
+        result_types=tuple(sorted(reading.asked)),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from broker.intake.qasm.expressions import evaluate, integer
-from broker.intake.qasm.numbers import whole
+from broker.intake.qasm.expressions import evaluate
 from broker.intake.qasm.operands import qubits_of
-from broker.intake.qasm.symbols import Bits, Somewhere
+from broker.intake.qasm.places import bits_of, size_of
+from broker.intake.qasm.symbols import Somewhere
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,48 +18,42 @@ if TYPE_CHECKING:
 def measure(reading: Reading) -> None:
     """Step over ``measure q;`` or ``measure q -> c;``."""
     start = reading.at
-    size = measured(reading)
+    qubits, bits = measured(reading), None
     if reading.accept("->"):
         at = reading.at
-        same_size(reading, size, bits_of(reading), at)
-        reading.kept = True
+        bits = bits_of(reading)
+        same_size(reading, size_of(qubits), size_of(bits), at)
     elif reading.version == 2:  # noqa: PLR2004  OpenQASM 2 always says where to
         reading.unexpected("'->'")
     reading.expect(";")
+    fill(reading, qubits, bits)
     reading.charge(start)
 
 
-def measured(reading: Reading) -> int:
-    """Step over ``measure q`` and count it; gives how many bits come out."""
+def fill(reading: Reading, qubits: Sequence[int] | Somewhere, bits: Sequence[int] | Somewhere | None) -> None:
+    """Tell of a measurement; what goes to a bit is kept."""
+    reading.kept = reading.kept or bits is not None
+    if reading.builder is not None:
+        assert not isinstance(qubits, Somewhere)  # noqa: S101  a builder's reading follows every value
+        assert not isinstance(bits, Somewhere)  # noqa: S101  as above
+        reading.builder.measure(qubits, bits)
+
+
+def measured(reading: Reading) -> Sequence[int] | Somewhere:
+    """Step over ``measure q`` and count it."""
     reading.at += 1
     qubits = qubits_of(reading)
     tally = reading.tally
     if isinstance(qubits, Somewhere):
         tally.sweep(qubits.among)
         _anywhere(reading)
-        return 1
+        return qubits
     _affordable(reading, len(qubits))
     if not tally.measured.isdisjoint(qubits) or reading.times > 1:
         tally.dynamic = True
     tally.measured.update(qubits)
     tally.touch(qubits, reading.times)
-    return len(qubits)
-
-
-def bits_of(reading: Reading) -> int:
-    """Step over a classical operand; gives its number of bits."""
-    at = reading.at
-    name, index = reading.split()
-    symbol = reading.names.get(name)
-    if symbol is None:
-        reading.fail("program_undefined", f"'{name}' is not declared", at=at)
-    if not isinstance(symbol, Bits):
-        reading.fail("program_type", f"'{name}' is not a classical register", at=at)
-    if index is None:
-        return _bit_index(reading, symbol) if reading.words[reading.at] == "[" else symbol.size
-    if whole(reading, index, at) >= symbol.size:
-        reading.fail("program_index", f"'{name}' has {symbol.size} bits, index {index} is out of range", at=at)
-    return 1
+    return qubits
 
 
 def same_size(reading: Reading, qubits: int, bits: int, at: int) -> None:
@@ -79,6 +73,8 @@ def reset(reading: Reading) -> None:
         _affordable(reading, len(qubits))
         reading.tally.touch(qubits, reading.times)
         reading.tally.measured.difference_update(qubits)
+        if reading.builder is not None:
+            reading.builder.reset(qubits)
     reading.expect(";")
 
 
@@ -120,24 +116,6 @@ def _listed(reading: Reading) -> list[Sequence[int]]:
             return listed
         if not reading.accept(","):
             reading.unexpected("',' or ';'")
-
-
-def _bit_index(reading: Reading, symbol: Bits) -> int:
-    at = reading.at
-    reading.expect("[")
-    bounds = [integer(reading, "an index")]
-    while reading.accept(":"):
-        bounds.append(integer(reading, "an index"))
-    reading.expect("]")
-    numbers = [bound for bound in bounds if bound is not None]
-    if any(not -symbol.size <= bound < symbol.size for bound in numbers):
-        reading.fail("program_index", f"'{symbol.name}' has {symbol.size} bits", at=at)
-    if len(bounds) == 1:
-        return 1
-    if len(bounds) != 2 or len(numbers) != 2:  # noqa: PLR2004  from and to
-        reading.fail("program_unsupported", "this slice of a classical register", at=at, hint="write [from:to]")
-    first, last = (bound + symbol.size * (bound < 0) for bound in numbers)
-    return max(0, last - first + 1)
 
 
 def _affordable(reading: Reading, qubits: int) -> None:

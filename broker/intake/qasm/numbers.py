@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from math import isfinite
 from typing import TYPE_CHECKING
+
+from broker.intake.qasm.terms import MOST
 
 if TYPE_CHECKING:
     from broker.intake.qasm.reading import Reading
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
 _FORM = re.compile(r"((?:[0-9][0-9_]*+)(\.[0-9_]*+)?+([eE][+-]?+[0-9]++)?+|\.[0-9][0-9_]*+([eE][+-]?+[0-9]++)?+)(\w*+)")
 _RADIX = {"0x": 16, "0X": 16, "0b": 2, "0B": 2, "0o": 8, "0O": 8}
 UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "dt": 1.0}
-_MOST = 1 << 64
 
 
 def number(reading: Reading) -> float | int:
@@ -23,7 +23,7 @@ def number(reading: Reading) -> float | int:
     value = _plain(word)
     if value is None:
         reading.unexpected("a number")
-    if not -_MOST <= value <= _MOST:
+    if not -MOST <= value <= MOST:
         reading.fail("program_number", "this number is too large", hint="integers are 64 bits, floats at most 2**64")
     reading.at += 1
     if reading.words[reading.at] in UNITS and reading.version > 2:  # noqa: PLR2004  OpenQASM 3 has durations
@@ -37,15 +37,6 @@ def whole(reading: Reading, text: str, at: int) -> int:
     if len(text) > reading.limits.number:
         reading.fail("program_number", f"an index of {len(text)} digits", at=at)
     return int(text)
-
-
-def bounded(reading: Reading, value: float, at: int) -> float | int:
-    """``value`` if it is an ordinary number; else refuse the expression at word ``at``."""
-    if isinstance(value, complex) or not isfinite(value):
-        reading.fail("program_number", "this expression is not a finite real number", at=at)
-    if isinstance(value, int) and not -_MOST <= value <= _MOST:
-        reading.fail("program_number", "this integer does not fit in 64 bits", at=at)
-    return value
 
 
 def _plain(word: str) -> float | int | None:

@@ -19,6 +19,37 @@ CONSTANTS = {
     "true": 1,
     "false": 0,
 }
+OPAQUE = frozenset({"durationof", "rotl", "rotr", "real", "imag"})
+
+
+def _shift(left: float, right: float) -> int:
+    return int(left) << int(right) if 0 <= right <= 64 else int(left) * 2**64 * 2  # noqa: PLR2004  beyond any int
+
+
+def _quotient(left: float, right: float) -> float:
+    """Of integers an integer, as the language has it, rounded towards zero."""
+    if isinstance(left, int) and isinstance(right, int):
+        return (abs(left) // abs(right)) * (1 if (left < 0) == (right < 0) else -1)
+    return left / right
+
+
+def _remainder(left: float, right: float) -> float:
+    whole = isinstance(left, int) and isinstance(right, int)
+    return int(math.fmod(left, right)) if whole and abs(left) < 1 << 53 else math.fmod(left, right)
+
+
+def digit(value: float, place: float) -> float:
+    """One binary digit of an integer."""
+    if not isinstance(value, int) or not 0 <= place <= 64:  # noqa: PLR2004  integers have 64 bits
+        raise ValueError
+    return value >> int(place) & 1
+
+
+def _power(left: float, right: float) -> float:
+    small = isinstance(left, int) and isinstance(right, int) and 0 <= right <= 64  # noqa: PLR2004  as above
+    return left**right if small and abs(left) <= 1 << 64 else math.pow(left, right)
+
+
 FUNCTIONS: dict[str, tuple[int, Callable[..., float]]] = {
     "sin": (1, math.sin),
     "cos": (1, math.cos),
@@ -34,10 +65,10 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., float]]] = {
     "log": (1, math.log),
     "sqrt": (1, math.sqrt),
     "abs": (1, abs),
-    "floor": (1, math.floor),
-    "ceiling": (1, math.ceil),
-    "mod": (2, math.fmod),
-    "pow": (2, math.pow),
+    "floor": (1, lambda value: float(math.floor(value))),
+    "ceiling": (1, lambda value: float(math.ceil(value))),
+    "mod": (2, _remainder),
+    "pow": (2, _power),
     "popcount": (1, lambda value: int(value).bit_count()),
     "int": (1, int),
     "uint": (1, int),
@@ -46,23 +77,6 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., float]]] = {
     "bool": (1, bool),
     "bit": (1, bool),
 }
-OPAQUE = frozenset({"durationof", "rotl", "rotr", "real", "imag"})
-
-
-def _shift(left: float, right: float) -> int:
-    return int(left) << int(right) if 0 <= right <= 64 else int(left) * 2**64 * 2  # noqa: PLR2004  beyond any int
-
-
-def _quotient(left: float, right: float) -> float:
-    exact = isinstance(left, int) and isinstance(right, int) and left % right == 0
-    return left // right if exact else left / right
-
-
-def _power(left: float, right: float) -> float:
-    small = isinstance(left, int) and isinstance(right, int) and 0 <= right <= 64  # noqa: PLR2004  as above
-    return left**right if small and abs(left) <= 1 << 64 else math.pow(left, right)
-
-
 BINARY: dict[str, tuple[int, Callable[..., float]]] = {
     "||": (1, lambda left, right: bool(left) or bool(right)),
     "&&": (2, lambda left, right: bool(left) and bool(right)),
@@ -84,7 +98,8 @@ BINARY: dict[str, tuple[int, Callable[..., float]]] = {
     "%": (10, lambda left, right: left % right),
     "**": (12, _power),
 }
-BINARY2 = {word: BINARY[word] for word in "+-*/"} | {"^": (12, _power)}
+# A quotient is a real number in OpenQASM 2, whatever it is of.
+BINARY2 = {word: BINARY[word] for word in "+-*"} | {"/": (10, operator.truediv), "^": (12, _power)}
 SIGNS: dict[str, Callable[[float], float]] = {
     "-": operator.neg,
     "+": operator.pos,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from broker.domain.errors import ProgramInvalid
 from broker.domain.requirement import Register
+from broker.intake.qasm.events import HIDDEN
 from broker.intake.qasm.symbols import Bits
 from broker.intake.qasm.tally import Tally
 from broker.intake.qasm.tokens import END, locate, words
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from broker.intake.limits import Limits
+    from broker.intake.qasm.events import Builder
     from broker.intake.qasm.gates import Gate
     from broker.intake.qasm.symbols import Symbol
 
@@ -87,16 +89,24 @@ _KEYWORDS = frozenset(
     )
 )
 
+_KEYWORDS2 = frozenset(
+    ("OPENQASM", "include", "qreg", "creg", "gate", "opaque", "measure", "reset", "barrier", "if", "U", "CX", "pi")
+)
+
 
 class Reading:
     """The state of one pass over the words of a program.
 
     ``times`` says how often the current statement runs; ``nesting`` how deep we are in braces and brackets together;
     ``budget`` how many words may still be read again to run a loop exactly. ``guarded``: measured bits decide
-    whether we get here.
+    whether we get here. ``vague``: how many blocks around us are read once for all their rounds, or not surely; what
+    is assigned there is not followed. A ``builder`` is told of every statement that acts, and then each loop is run
+    exactly. ``point`` gives its ``inputs`` values; without it they are terms.
     """
 
-    def __init__(self, source: str, limits: Limits, verbs: Mapping[str, Verb], gates: Mapping[str, Gate]) -> None:
+    def __init__(
+        self, source: str, limits: Limits, verbs: Mapping[str, Verb], gates: Mapping[str, Gate], version: int
+    ) -> None:
         self.source = source
         self.limits = limits
         self.words = words(source)
@@ -118,8 +128,14 @@ class Reading:
         self.guarded = False
         self.included: set[str] = set()
         self.blocks: list[dict[str, Symbol | None]] = []
-        self.version = 3
+        self.version = version
         self.braces: dict[int, int] | None = None
+        self.builder: Builder | None = None
+        self.point: Mapping[str, float] | None = None
+        self.vague = 0
+        self.asked: set[str] = set()
+        self.followed: set[str] = set()
+        self.hidden = 0
         if len(self.words) > limits.tokens:
             self.fail("program_too_large", f"the program has more than {limits.tokens} words", at=limits.tokens)
 
@@ -167,7 +183,7 @@ class Reading:
         """Step over a name that is being declared (with its ``[size]`` if written so) and check it."""
         at = self.at
         name, index = self.split()
-        if name in _KEYWORDS:
+        if name in (_KEYWORDS if self.version == 3 else _KEYWORDS2):  # noqa: PLR2004
             self.fail("program_syntax", f"'{name}' is a word of the language and cannot be a name", at=at)
         if len(name) > self.limits.name:
             self.fail("program_name", f"this name has {len(name)} characters, at most {self.limits.name}", at=at)
@@ -191,9 +207,11 @@ class Reading:
         """One level of braces: what is declared inside is forgotten after it."""
         self.deeper()
         self.blocks.append({})
+        hidden = self.hidden
         try:
             yield
         finally:
+            self.hidden = hidden
             self.nesting -= 1
             self._forget(self.blocks.pop())
 
@@ -218,12 +236,19 @@ class Reading:
         )
 
     def add_bits(self, name: str, size: int, at: int) -> None:
-        """Declare a classical register."""
-        self.bits += size
-        if self.bits > self.limits.bits:
+        """Declare a classical register; one inside of a block is hidden, and gone after it."""
+        if self.bits + self.hidden + size > self.limits.bits:
             self.fail("program_too_wide", f"more than {self.limits.bits} classical bits", at=at)
-        self.declare(name, Bits(name, size), at)
-        self.registers.append(Register(name=name, size=size, offset=self.bits - size))
+        if self.blocks:
+            symbol = Bits(name, size, HIDDEN + self.hidden)
+            self.hidden += size
+        else:
+            symbol = Bits(name, size, self.bits)
+            self.bits += size
+            self.registers.append(Register(name=name, size=size, offset=symbol.first))
+        self.declare(name, symbol, at)
+        if self.builder is not None:
+            self.builder.bits(symbol.places)
 
     def _is_gate(self, name: str) -> bool:
         """Whether ``name`` is taken by a gate; inner blocks and Braket's unwritten library leave it free."""

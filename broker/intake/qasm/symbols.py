@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
+from broker.intake.qasm.terms import Term
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-Value = float | int | None
-"""A number known now, or None for one that a parameter or a loop gives later."""
+Value = float | int | Term | None
+"""A number known now; a term of what a point gives; or None for what is not followed, which no builder meets."""
 
 
-class Measured(Enum):
-    """What only the run can tell; the value is for people."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What only the run can tell.
 
-    BIT = "a measured bit"
-    REGISTER = "a measured register"
+    ``word``: ``bit`` or ``register`` of ``bits``, or an operator (``!``, ``&&``, ``||``, ``^``, ``==``) of ``parts``,
+    which are measured too, or numbers. ``depth`` counts operators on the longest way down.
+    """
+
+    word: str
+    bits: Sequence[int] = ()
+    parts: tuple[Measured | float | int | None, ...] = ()
+    depth: int = 0
+
+    @property
+    def register(self) -> bool:
+        """Whether it is more than one bit."""
+        return self.word == "register"
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"a measured {'register' if self.register else 'bit'}"
 
 
 Found = Value | Measured
@@ -34,23 +52,33 @@ class Qubits:
 
 @dataclass(frozen=True, slots=True)
 class Bits:
-    """A classical register of the program, or a part of one."""
+    """A classical register of the program: bits ``first`` and following."""
 
     name: str
     size: int
+    first: int
+
+    @property
+    def places(self) -> range:
+        """Its bits' numbers."""
+        return range(self.first, self.first + self.size)
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A constant, parameter, loop variable or classical variable; ``value`` None when not known now."""
+    """A constant, parameter, loop variable or classical variable; ``kept`` makes a value one of its type."""
 
     value: Value
-    assignable: bool = False
+    kept: Callable[[Value], Value] | None = None
+
+    @property
+    def assignable(self) -> bool:
+        return self.kept is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Somewhere:
-    """One qubit, not known now, out of these."""
+    """One qubit or bit, not known now, out of these."""
 
     among: Sequence[int]
 

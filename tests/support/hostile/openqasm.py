@@ -400,7 +400,7 @@ def memory() -> Iterator[Row]:
         three = f"{HEAD3}qubit[{width}] q;\nh q;\nt q;\n{ladder}"
         yield f"memory: {width} qubits (3)", THREE, three, "device"
     matrix = "#pragma braket unitary([[1]]) " + ", ".join(f"q[{n}]" for n in range(20)) + "\n"
-    yield "memory: a unitary on 20 qubits", THREE, f"qubit[20] q;\n{matrix}", "device"
+    yield "memory: a unitary on 20 qubits", THREE, f"qubit[20] q;\n{matrix}", "program_unsupported"
     operands = ", ".join(f"q[{n}]" for n in range(31))
     yield "memory: 30 controls", THREE, f"{HEAD3}qubit[31] q; ctrl(30) @ x {operands};", "device"
 

@@ -114,7 +114,7 @@ def test_dynamic_means_that_the_machine_must_react_during_the_run(lines, dynamic
         ("const int n = 2; for int i in [1:n**2] { x q[0]; }", ((1, 4),), 4),
         ("h q[0]; barrier q; h q[1];", ((1, 2),), 2),
         ("delay[100ns] q; box[1us] { h q; }", ((1, 4),), 1),
-        ("int k = 1; k += 2; if (k > 2) { x q[0]; } else if (k == 1) { y q[1]; } else { z q[2]; }", ((1, 3),), 1),
+        ("int k = 1; k += 2; if (k > 2) { x q[0]; } else if (k == 1) { y q[1]; } else { z q[2]; }", ((1, 1),), 1),
     ],
 )
 def test_gates_are_counted_after_expansion_and_levels_bound_the_depth(lines, gates, depth):
