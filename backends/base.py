@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 
 SUBMIT_TIMEOUT_S = 30.0
 
-__all__ = ["SUBMIT_TIMEOUT_S", "Backend", "Order", "Outcome", "Phase", "Recovery", "Snapshot"]
+__all__ = [
+    "SUBMIT_TIMEOUT_S",
+    "Backend",
+    "Capacity",
+    "Hosted",
+    "Order",
+    "Outcome",
+    "Phase",
+    "Recovery",
+    "Snapshot",
+]
 
 
 class Phase(StrEnum):
@@ -148,3 +158,28 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Let go of children and connections."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Capacity:
+    """What a host may use at all, and what no run has been promised of it."""
+
+    cores: int
+    free_cores: int
+    memory_bytes: int
+    free_memory_bytes: int
+
+
+@runtime_checkable
+class Hosted(Protocol):
+    """A backend whose runs live on the worker's own machine: nobody on another machine can look at them."""
+
+    def devices(self) -> Sequence[Device]:
+        """Those that this machine can run."""
+
+    def capacity(self) -> Capacity:
+        """What is left of this machine.
+
+        Raises:
+            BackendError: the host does not answer.
+        """

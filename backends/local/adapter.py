@@ -6,9 +6,9 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from backends.base import Outcome, Phase, Recovery, Snapshot
+from backends.base import Capacity, Outcome, Phase, Recovery, Snapshot
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, UnknownJob, UnknownStatus
-from backends.local import devices
+from backends.local import devices, machine
 from backends.local.caller import TALK_S, Caller, NotRunning
 from backends.local.wire import Json
 from broker.domain.ids import RemoteId
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _PHASES = {phase.value: phase for phase in Phase}
 _CHUNK = 256
 _MAX_RUN_S = 120.0
+_CAPACITY = ("cores", "free_cores", "memory_bytes", "free_memory_bytes")
+# A host that takes longer to say hello stands still, or its machine does: it must not be taken for a living one.
+HELLO_S = 5.0
 
 
 def backend(*, data: Path, environ: Mapping[str, str]) -> LocalBackend | None:
@@ -53,6 +56,7 @@ class LocalBackend:
     ) -> None:
         bounds = ("--max-run-s", str(max_run_s), "--idle-s", str(idle_s), "--memory-bytes", str(memory_bytes))
         self._max_run_ms = int(max_run_s * 1000)
+        self._memory_bytes = memory_bytes
         self._caller = Caller(data, bounds, environ)
 
     def devices(self) -> Sequence[Device]:
@@ -113,6 +117,14 @@ class LocalBackend:
 
     def close(self) -> None:
         self._caller.close()
+
+    def capacity(self) -> Capacity:
+        """A host that is not running has all that it will have when it is started."""
+        (hello,) = self._ask_running("hello", [None], default=[None], timeout_s=HELLO_S)
+        if hello is None:
+            cores, memory = machine.cores(), self._memory_bytes or machine.free_memory_bytes()
+            return Capacity(cores=cores, free_cores=cores, memory_bytes=memory, free_memory_bytes=memory)
+        return Capacity(**{name: hello[name] for name in _CAPACITY})
 
     def _waiting(self) -> int:
         (hello,) = self._ask_running("hello", [None], default=[{"waiting": 0}])
