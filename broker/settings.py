@@ -40,8 +40,6 @@ class Settings(BaseSettings):
     quiescence_s: float = 600.0
     quiescence_gap_s: float = 60.0
     doubted_s: float = Field(default=3600.0, gt=0)
-    # At least so much that a heartbeat (a sixth of it) outlasts a slow commit.
-    host_dead_s: float = Field(default=60.0, ge=3.0)
     stay_s: float = 2.0
     batch: int = 128
     scan_s: float = 2.0
@@ -82,7 +80,6 @@ class Settings(BaseSettings):
             ),
             stay=timedelta(seconds=self.stay_s),
             doubted=timedelta(seconds=self.doubted_s),
-            dead=timedelta(seconds=self.host_dead_s),
             batch=self.batch,
         )
 

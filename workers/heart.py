@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Protocol
 
@@ -47,6 +48,12 @@ def host_id(data: Path, boot: str) -> HostId:
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     seen = data.stat()
     return HostId(hashlib.sha256(f"{boot}:{seen.st_dev}:{seen.st_ino}".encode()).hexdigest()[:32])
+
+
+@cache
+def _release() -> str:
+    """Reading it takes a millisecond."""
+    return version("qsubmit")
 
 
 class Heart:
@@ -104,7 +111,7 @@ class Heart:
             id=self.host,
             machine=socket.gethostname(),
             boot=boot_id(),
-            version=version("qsubmit"),
+            version=_release(),
             joined_at=at,
             beat_at=at,
             cores=left.cores,

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from broker.domain.device import Device
     from broker.domain.ids import HostId
 
-# A host that was not heard of for so long is dead, and its runs are run again elsewhere. Six beats: a database that
-# restarts or a machine that swaps for half a minute costs nobody a run; and shorter than the lease (90 s), which a dead
-# host's jobs have to sit out anyway.
-DEAD = timedelta(seconds=60)
+# A host that was not heard of for this part of a lease (60 of 90 s) is dead, and its runs are run again elsewhere. Six
+# beats: a database that restarts or a machine that swaps for half a minute costs nobody a run. Less than a lease, which
+# a dead host's jobs may have to sit out anyway; so that is the one duration to set.
+DEAD = 2 / 3
 BEATS = 6  # how many heartbeats fit into that time
 # How long a dead host's row is shown to operators; machines that come and go must not fill the table.
 SHOWN = timedelta(days=1)
@@ -42,7 +42,7 @@ class Host:
     free_memory_bytes: int
     devices: tuple[Device, ...] = ()
 
-    def lives(self, at: datetime, dead: timedelta = DEAD) -> bool:
+    def lives(self, at: datetime, dead: timedelta) -> bool:
         """Whether it was heard of lately."""
         return self.beat_at > at - dead
 

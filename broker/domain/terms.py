@@ -15,7 +15,6 @@ class Terms:
 
     ``result_patience`` is how long a finished run's unreadable result is asked for before it is given up as lost.
     ``doubted`` is how long a job in ``attention`` keeps its place at a device (None: the store's hour).
-    ``dead`` is how long a host of local runs may be silent before they are run again elsewhere.
     ``stay`` is how long one scan stays with jobs that are about to finish; ``batch`` how many it takes at once.
     """
 
@@ -27,4 +26,8 @@ class Terms:
     pause: timedelta = timedelta(minutes=5)
     result_patience: timedelta = timedelta(days=7)
     doubted: timedelta | None = None
-    dead: timedelta = DEAD
+
+    @property
+    def dead(self) -> timedelta:
+        """How long a host of local runs may be silent before they are run again elsewhere."""
+        return self.lease * DEAD

@@ -9,13 +9,14 @@ import pytest
 
 from backends.base import Capacity
 from backends.errors import Busy
-from broker.domain.host import DEAD
 from broker.domain.recovery import Recovery
+from broker.domain.terms import Terms
 from broker.services.invariants import verify
 from tests.support.scripted import DONE, RUNNING, Scripted
 from workers.drive import Driver
 from workers.heart import Heart, host_id
 
+DEAD = Terms().dead
 LEASE_S = 100  # longer than any lease
 FREE = Capacity(cores=4, free_cores=4, memory_bytes=1 << 33, free_memory_bytes=1 << 33)
 
