@@ -6,16 +6,17 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from broker.domain.device_document import device_document, device_of
 from broker.domain.host import SHOWN, Host
 from broker.domain.ids import HostId
 from broker.domain.text import name
+from broker.store.due import SCANNED
 from broker.store.faults import OF_ONE_ROW
 from broker.store.rows import compact, micros, moment
-from broker.store.tables import hosts
+from broker.store.tables import hosts, jobs
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,6 +56,12 @@ class Hosts:
         """Those that were heard of since."""
         query = select(hosts).where(hosts.c.beat_at > micros(heard)).order_by(hosts.c.joined_at, hosts.c.id)
         return [_host(row) for row in self._connection.execute(query)]
+
+    def runs(self) -> dict[str, int]:
+        """How many jobs are bound to each host now."""
+        bound = and_(jobs.c.host.is_not(None), jobs.c.state.in_(SCANNED), jobs.c.due_at.is_not(None))
+        query = select(jobs.c.host, func.count()).where(bound).group_by(jobs.c.host)
+        return dict(self._connection.execute(query).all())
 
     def last_beat(self, host: HostId) -> datetime | None:
         """When a host was last heard of, if ever."""

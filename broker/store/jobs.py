@@ -23,7 +23,7 @@ from sqlalchemy import (
 from broker.store import due, line
 from broker.store.bulk import insert_rows, run_many
 from broker.store.faults import PUT_OFF
-from broker.store.rows import job_of, job_row, jobs_of, micros, moment_or_none, moving_columns
+from broker.store.rows import MOST_BIG, job_of, job_row, jobs_of, micros, moment_or_none, moving_columns
 from broker.store.tables import jobs
 
 if TYPE_CHECKING:
@@ -265,5 +265,5 @@ class Jobs:
 
 
 def _place(here: Here | None) -> dict[str, Any]:
-    """Without a place, as whoever serves no local runs: those of every host that was ever heard of are others'."""
-    return {"host": "" if here is None else here.host or "", "heard": 0 if here is None else micros(here.heard)}
+    """Who stands nowhere sees every run, as if no host were heard of."""
+    return {"host": "", "heard": MOST_BIG} if here is None else {"host": here.host or "", "heard": micros(here.heard)}

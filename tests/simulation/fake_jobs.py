@@ -144,9 +144,9 @@ class Jobs:
         return self._take(wanted, limit, _DUE_AT)
 
     def _ours(self, here: Here | None) -> Callable[[Job], bool]:
-        """No host's, our own host's, or a dead host's; who stands nowhere takes every host for a living one."""
-        known = self._tx.all("hosts")
-        living = {host.id for host in known if here is None or host.beat_at > here.heard}
+        """No host's, our own host's, or a dead host's; who stands nowhere sees every run."""
+        known = () if here is None else self._tx.all("hosts")
+        living = {host.id for host in known if here is not None and host.beat_at > here.heard}
         return lambda job: _mine(job, here) or job.host not in living
 
     def first_in_line(self, device: str, at: datetime) -> list[Waiting]:

@@ -34,7 +34,7 @@ UNWANTED, WITHOUT_RESULT = "unwanted", ("purged", "unreadable")
 HOSTS = ("host_dies", "host_joins", "host_stands")
 # Visited by the unit of work, but in no list: a crash there is like one a moment later.
 MORE_POINTS = (*POINTS, "poll.after_commit", "reconcile.after_commit", "cancel.after_commit")
-HOST_SCHEDULES = range(6)  # of each kind, drawn differently
+HOST_SCHEDULES = range(4)  # of each kind, drawn differently
 PAUSES = (20 * SECOND, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE)
 BELLS = ("ok", "lost", "twice")
 DIALECTS = ("sqlite", "postgresql")
