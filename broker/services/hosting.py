@@ -1,4 +1,4 @@
-"""Which machines run local simulations now, which of them are silent, and how much does each run?"""
+"""Which machines run local simulations now, and which of them are silent? As they last described themselves."""
 
 from __future__ import annotations
 
