@@ -26,7 +26,7 @@ R = TypeVar("R")
 # T of docs/architecture.md where nobody says otherwise; the worker brings QSUBMIT_SEND_TIMEOUT_S on the order.
 USUAL_SEND_S = 30.0
 
-__all__ = ["USUAL_SEND_S", "Backend", "Order", "Outcome", "Phase", "Recovery", "Snapshot"]
+__all__ = ["USUAL_SEND_S", "Backend", "Capacity", "Order", "Outcome", "Phase", "Recovery", "Snapshot"]
 
 
 class Phase(StrEnum):
@@ -124,6 +124,7 @@ class Backend(Protocol):
     ``at_once``: how many orders ``submit_many`` takes in one call.
     ``tells_ends``: ``wait`` knows at once when a run has ended.
     ``keeps_ceilings``: the vendor can be told the most that may be spent on a device.
+    ``runs_here``: its runs live on the worker's own machine, whose ``capacity`` bounds them.
     """
 
     name: str
@@ -132,6 +133,7 @@ class Backend(Protocol):
     at_once: int = 1
     tells_ends: bool = False
     keeps_ceilings: bool = False
+    runs_here: bool = False
 
     def devices(self) -> Sequence[Device]:
         """What the vendor offers now: abilities, windows, calibration, queue depth, published prices."""
@@ -187,6 +189,14 @@ class Backend(Protocol):
         """Set or change the vendor's own limit of what may be spent on a device."""
         del device, amount
 
+    def capacity(self) -> Capacity:
+        """What is left of this machine, where runs live on it.
+
+        Raises:
+            BackendError: the host does not answer.
+        """
+        return Capacity(cores=0, free_cores=0, memory_bytes=0, free_memory_bytes=0)
+
 
 def _tried(call: Callable[[T], R], subject: T) -> R | BackendError:
     try:
@@ -195,3 +205,13 @@ def _tried(call: Callable[[T], R], subject: T) -> R | BackendError:
         return error
     except Exception as error:  # noqa: BLE001  an adapter that stumbles over one must not keep the others from theirs
         return BackendError(f"{type(error).__name__}: {error}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Capacity:
+    """What a host may use at all, and what no run has been promised of it."""
+
+    cores: int
+    free_cores: int
+    memory_bytes: int
+    free_memory_bytes: int

@@ -17,6 +17,7 @@ from broker.store.schema import upgrade
 from broker.store.unit_of_work import Store
 from broker.tracing import tracing_of
 from workers.drive import Driver
+from workers.heart import heart_of
 from workers.spans import Traced, TracedDriver
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from broker.clock import Steady
     from broker.domain.device import Device
     from broker.settings import Settings
+    from workers.heart import Heart
 
 CATALOGUE_KEPT = timedelta(seconds=5)
 
@@ -40,6 +42,7 @@ class Hands:
     driver: Driver
     owner: str
     clock: Steady
+    heart: Heart | None = None
 
 
 def known_devices(store: Store, clock: Callable[[], datetime]) -> Callable[[], Mapping[str, Device]]:
@@ -67,6 +70,10 @@ def hands(settings: Settings) -> Hands:
     names = [name for name in settings.backends.split(",") if name] or None
     backends = registry.load(names, data=settings.data, environ=os.environ)
     owner = f"{socket.gethostname()}:{os.getpid()}"
+    heart = heart_of(store, backends.values(), settings.data, dead=settings.terms.dead)
+    if heart is not None:
+        heart.beat(clock())  # nothing is begun on a host of which nobody has heard
+        heart.keep_beating(clock)
     tracing = tracing_of(settings, "qsubmit-worker")
     make: Callable[..., Driver] = Driver
     if tracing is not None:
@@ -79,5 +86,8 @@ def hands(settings: Settings) -> Hands:
         terms=settings.terms,
         clock=clock,
         devices=known_devices(store, clock),
+        heart=heart,
     )
-    return Hands(settings=settings, store=store, backends=backends, driver=driver, owner=owner, clock=clock)
+    return Hands(
+        settings=settings, store=store, backends=backends, driver=driver, owner=owner, clock=clock, heart=heart
+    )

@@ -17,13 +17,14 @@ from broker.domain.change import Change, let_go, look_again
 from broker.domain.eta import next_poll
 from broker.domain.lifecycle import AT_VENDOR, TERMINAL, JobState
 from broker.domain.recovery import Recovery
-from broker.services.claim import Claim, claim
+from broker.services.claim import claim
 from broker.services.failover import Failover
 from broker.services.last_look import LastLook
 from broker.services.settle import Tariff
 from broker.store.catalogue import REFUSED_CREDENTIALS
 from broker.store.faults import OF_ONE_ROW, of_one_row
-from workers.look import Look, Odd, collected, fetch, noted, poll
+from workers.claims import Claims
+from workers.look import Look, Odd, collected, fetch, noted, poll, stranded
 from workers.orders import Orders
 from workers.reconcile import Doubt, settle_doubt
 from workers.record import record
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from broker.domain.job import Job
     from broker.domain.terms import Terms
     from broker.store.unit_of_work import Store
+    from workers.heart import Heart
     from workers.send import Reply
 
     Act = Callable[[Backend, Sequence[tuple[Job, Attempt]]], None]
@@ -62,13 +64,15 @@ class Driver:
         terms: Terms,
         clock: Callable[[], datetime],
         devices: Callable[[], Mapping[str, Device]],
+        heart: Heart | None = None,
     ) -> None:
         self._store = store
         self._backends = backends
-        self._owner = owner
         self._terms = terms
         self._clock = clock
         self._devices = devices
+        self._claims = Claims(owner=owner, backends=backends, terms=terms, devices=devices, heart=heart)
+        self._host = None if heart is None else heart.host
         self._orders = Orders(store)
         self._tariff = Tariff(store)
         self._failover = Failover(store)
@@ -77,16 +81,8 @@ class Driver:
 
     def tick(self, rung: Sequence[str] = ()) -> int:
         """Take what is due and drive it as far as it goes now. Returns how many jobs were taken."""
-        room = {name: device.concurrency for name, device in self._devices().items()}
-        terms = Claim(
-            owner=self._owner,
-            backends=tuple(self._backends),
-            lease=self._terms.lease,
-            limit=self._terms.batch,
-            room=room,
-            doubted=self._terms.doubted,
-        )
-        claimed = claim(self._store, terms, at=self._clock(), rung=rung)
+        at = self._clock()
+        claimed = claim(self._store, self._claims.at(at), at=at, rung=rung)
         for name, begun in _by_backend(claimed.begun).items():
             self._apart(self._start, self._backends[name], begun)
         for name, due in _by_backend(claimed.due).items():
@@ -190,7 +186,9 @@ class Driver:
 
     def _cancel(self, backend: Backend, pairs: Sequence[tuple[Job, Attempt]]) -> Sequence[tuple[Job, Attempt]]:
         for job, _ in pairs:
-            if job.cancel_requested and job.remote_id is not None and job.state is not JobState.FETCHING:
+            if stranded(job, self._host) or job.remote_id is None:
+                continue
+            if job.cancel_requested and job.state is not JobState.FETCHING:
                 crashpoint("cancel.before_send")
                 try:
                     backend.cancel(job.remote_id)
@@ -203,7 +201,7 @@ class Driver:
         if not pairs:
             return []
         try:
-            seen = poll(backend, [job.remote_id for job, _ in pairs if job.remote_id is not None])
+            seen = poll(backend, [job for job, _ in pairs], self._host)
         except (Odd, UnknownStatus, UnknownJob) as error:
             # One job of which the vendor says what we do not understand must not hide what it says of the others.
             if len(pairs) > 1:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from backends.base import Outcome, Phase
+from backends.base import Outcome, Phase, Snapshot
 from backends.errors import BackendError, UnknownJob
 from broker.crash import crashpoint
 from broker.domain.alter import alter
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from backends.base import Backend, Snapshot
+    from backends.base import Backend
     from broker.domain.attempt import Attempt
-    from broker.domain.ids import RemoteId
+    from broker.domain.ids import HostId, RemoteId
     from broker.domain.job import Job
     from broker.domain.requirement import Requirement
     from broker.services.settle import Tariff
+
+_GONE = Snapshot(phase=Phase.LOST, word="its host is gone")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,12 +47,23 @@ class Odd(BackendError):
     """The adapter stumbled over an answer: perhaps over what it says of one job only."""
 
 
-def poll(backend: Backend, remote_ids: Sequence[RemoteId]) -> Mapping[RemoteId, Snapshot]:
-    """What the vendor says of each.
+def stranded(job: Job, host: HostId | None) -> bool:
+    """Whether it is a local run of another host than ours: claimed all the same, so that host is dead."""
+    return host is not None and job.host is not None and job.host != host
+
+
+def poll(backend: Backend, jobs: Sequence[Job], host: HostId | None = None) -> Mapping[RemoteId, Snapshot]:
+    """What the vendor says of each; of stranded runs nobody is asked.
 
     Raises:
         BackendError: nothing is known of any of them.
     """
+    gone = {job.remote_id: _GONE for job in jobs if job.remote_id is not None and stranded(job, host)}
+    asked = [job.remote_id for job in jobs if job.remote_id is not None and job.remote_id not in gone]
+    return {**gone, **_polled(backend, asked)} if asked else gone
+
+
+def _polled(backend: Backend, remote_ids: Sequence[RemoteId]) -> Mapping[RemoteId, Snapshot]:
     crashpoint("poll.before")
     try:
         seen = backend.poll(remote_ids)
@@ -122,7 +135,8 @@ def _over(job: Job, seen: Attempt, snapshot: Snapshot, look: Look) -> Change:
 
 
 def _lost(job: Job, seen: Attempt, look: Look) -> Change:
-    lost = alter(seen, end=AttemptEnd.LOST, detail="the vendor no longer knows it")
+    detail = _GONE.word if seen.word == _GONE.word else "the vendor no longer knows it"
+    lost = alter(seen, end=AttemptEnd.LOST, detail=detail)
     if look.backend.recovery is Recovery.RERUN and job.cancel_requested:
         lost_run = Change(job=job, attempt=lost)
         reason = "cancelled; the local run was lost, and is not run again"
@@ -131,7 +145,8 @@ def _lost(job: Job, seen: Attempt, look: Look) -> Change:
         # The first time at once. What took the simulator along twice must not take everybody along every second.
         wait = backoff(seen.number, seed=seen.id) if seen.number > 1 else timedelta(0)
         back = Change(job=let_go(alter(job, due_at=look.at + wait, remote_id=None)), attempt=lost)
-        return move(back, JobState.QUEUED, at=look.at, reason="the local run was lost; it is run again")
+        why = _GONE.word if seen.word == _GONE.word else "the local run was lost"
+        return move(back, JobState.QUEUED, at=look.at, reason=f"{why}; it is run again")
     change, reason = Change(job=job, attempt=lost), "the vendor no longer knows this job"
     if job.state is JobState.SUBMITTED:
         # Never seen to run, and whoever has no record of it cannot bill it.

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from backends import wall_look
 from backends.errors import BackendError
 from backends.walls import WALLS
+from broker.domain.host import together
+from broker.domain.recovery import Recovery
 from broker.domain.wall import Wall
 from broker.services.ceiling import ceilings
 from workers.sweep import sweep
@@ -29,11 +31,12 @@ SWEEP_EVERY = timedelta(minutes=10)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Round:
-    """A loop: its lease's name, how often, and what it does."""
+    """A loop: its lease's name, how often, and what it does; one that is not ``shared`` is run by every scanner."""
 
     name: str
     every: timedelta
     run: Callable[[datetime], None]
+    shared: bool = True
 
 
 def rounds_of(hands: Hands) -> list[Round]:
@@ -45,7 +48,9 @@ def rounds_of(hands: Hands) -> list[Round]:
     found.append(Round(name=f"walls:{machine}", every=every, run=_walls(hands, machine)))
     for name, backend in hands.backends.items():
         found.append(Round(name=f"catalogue:{name}", every=every, run=_catalogue(hands, backend)))
-        found.append(Round(name=f"sweep:{name}", every=SWEEP_EVERY, run=_sweep(hands, backend)))
+        # Each host is swept by its own workers: nobody else sees what is left there, and to look twice does no harm.
+        shared = backend.recovery is not Recovery.RERUN
+        found.append(Round(name=f"sweep:{name}", every=SWEEP_EVERY, run=_sweep(hands, backend), shared=shared))
         if backend.keeps_ceilings:
             found.append(Round(name=f"belt:{name}", every=SWEEP_EVERY, run=_belt(hands, backend)))
     return found
@@ -70,7 +75,8 @@ class Rounds:
 
     def _take(self, each: Round, at: datetime) -> bool:
         with self._hands.store.write() as work:
-            return work.leases.take(each.name, self._hands.owner, at, each.every) is not None
+            taken = work.leases.take(each.name, self._hands.owner, at, each.every if each.shared else timedelta(0))
+        return taken is not None or not each.shared
 
     def _one(self, each: Round, at: datetime) -> None:
         try:
@@ -88,6 +94,9 @@ def _catalogue(hands: Hands, backend: Backend) -> Callable[[datetime], None]:
     def run(at: datetime) -> None:
         seen = backend.devices()
         with hands.store.write() as work:
+            if hands.heart is not None and backend.recovery is Recovery.RERUN:
+                # Whichever host keeps the catalogue: what is offered is what all of them can run.
+                seen = together(work.hosts.living(hands.heart.here(at).heard)) or seen
             work.catalogue.put_devices(backend.name, backend.recovery.value, seen, at)
 
     return run

@@ -19,6 +19,7 @@ from workers.compose import hands
 from workers.rounds import Rounds
 
 if TYPE_CHECKING:
+    from broker.domain.host import Here
     from workers.compose import Hands
 
 log = logging.getLogger("qsubmit.scan")
@@ -84,13 +85,17 @@ class Scanner:
         longest = self._hands.settings.scan_s * random.uniform(0.75, 1.25)  # noqa: S311  jitter, not a secret
         try:
             with self._hands.store.read() as work:
-                due = work.jobs.next_due(tuple(self._hands.backends), sent=True)
+                due = work.jobs.next_due(tuple(self._hands.backends), sent=True, here=self._here())
         except Exception:
             log.exception("cannot see what is due")  # a database that restarts is no reason to end
             return longest
         if due is None:
             return longest
         return min(longest, max(SHORTEST_S, (due - self._clock()).total_seconds()))
+
+    def _here(self) -> Here | None:
+        heart = self._hands.heart
+        return None if heart is None else heart.here(self._clock())
 
     def _watch(self) -> None:
         # A worker that silently stopped scanning is worse than a dead one: a dead one is started again.

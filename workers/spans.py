@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Select
 
-    from backends.base import Order, Outcome, Snapshot
+    from backends.base import Capacity, Order, Outcome, Snapshot
     from backends.errors import BackendError
     from broker.domain.device import Device
     from broker.domain.ids import RemoteId
@@ -48,7 +48,7 @@ class Traced(Backend):
     def __init__(self, backend: Backend, tracing: Tracing, store: Store) -> None:
         self.name, self.recovery, self.poll_floor_s = backend.name, backend.recovery, backend.poll_floor_s
         self.at_once, self.tells_ends = backend.at_once, backend.tells_ends
-        self.keeps_ceilings = backend.keeps_ceilings
+        self.keeps_ceilings, self.runs_here = backend.keeps_ceilings, backend.runs_here
         self._backend, self._tracing, self._store = backend, tracing, store
 
     def devices(self) -> Sequence[Device]:
@@ -90,6 +90,10 @@ class Traced(Backend):
     def keep_ceiling(self, device: Device, amount: Money) -> None:
         with self._span("keep_ceiling"):
             self._backend.keep_ceiling(device, amount)
+
+    def capacity(self) -> Capacity:
+        with self._span("capacity"):
+            return self._backend.capacity()
 
     def close(self) -> None:
         self._backend.close()

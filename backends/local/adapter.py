@@ -6,9 +6,9 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from backends.base import Backend, Outcome, Phase, Recovery, Snapshot
+from backends.base import Backend, Capacity, Outcome, Phase, Recovery, Snapshot
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, UnknownJob
-from backends.local import devices
+from backends.local import devices, machine
 from backends.local.caller import TALK_S, Caller, NotRunning
 from backends.local.wire import Json
 from backends.status_words import StatusWords
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _WORDS = StatusWords("the local host", {phase.value: phase for phase in Phase})
 _CHUNK = 256
 _MAX_RUN_S = 120.0
+_CAPACITY = ("cores", "free_cores", "memory_bytes", "free_memory_bytes")
+# A host that takes longer to say hello stands still, or its machine does: it must not be taken for a living one.
+HELLO_S = 5.0
 
 
 def backend(*, data: Path, environ: Mapping[str, str]) -> LocalBackend | None:
@@ -51,12 +54,14 @@ class LocalBackend(Backend):
     poll_floor_s = 0.02
     at_once = 1024
     tells_ends = True
+    runs_here = True
 
     def __init__(
         self, *, data: Path, environ: Mapping[str, str], max_run_s: float, idle_s: float, memory_bytes: int
     ) -> None:
         bounds = ("--max-run-s", str(max_run_s), "--idle-s", str(idle_s), "--memory-bytes", str(memory_bytes))
         self._max_run_ms = int(max_run_s * 1000)
+        self._memory_bytes = memory_bytes
         self._caller = Caller(data, bounds, environ)
 
     def devices(self) -> Sequence[Device]:
@@ -119,6 +124,14 @@ class LocalBackend(Backend):
 
     def close(self) -> None:
         self._caller.close()
+
+    def capacity(self) -> Capacity:
+        """A host that is not running has all that it will have when it is started."""
+        (hello,) = self._ask_running("hello", [None], default=[None], timeout_s=HELLO_S)
+        if hello is None:
+            cores, memory = machine.cores(), self._memory_bytes or machine.free_memory_bytes()
+            return Capacity(cores=cores, free_cores=cores, memory_bytes=memory, free_memory_bytes=memory)
+        return Capacity(**{name: hello[name] for name in _CAPACITY})
 
     def _waiting(self) -> int:
         (hello,) = self._ask_running("hello", [None], default=[{"waiting": 0}])

@@ -71,6 +71,15 @@ class Dispatch:
     def waiting(self) -> int:
         return len(self._lanes)
 
+    def capacity(self) -> dict[str, int]:
+        """What there is, and what no large run has been promised: small ones run beside them."""
+        return {
+            "cores": self.cores,
+            "free_cores": max(0, self.cores - self._cores_used),
+            "memory_bytes": self.memory_bytes,
+            "free_memory_bytes": max(0, self.memory_bytes - self._memory_used),
+        }
+
     def add(self, job: Job) -> None:
         """Into its lane; ``pump`` starts what can start."""
         self._lanes.add(job)

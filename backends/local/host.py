@@ -42,7 +42,7 @@ class Host:
         self._chosen = lru_cache(4096)(self._choose)
 
     def do_hello(self, _: Json) -> dict[str, Any]:
-        return {"waiting": self.dispatch.waiting, "memory_bytes": self._machine.memory_bytes, "pid": os.getpid()}
+        return {"waiting": self.dispatch.waiting, "pid": os.getpid(), **self.dispatch.capacity()}
 
     def do_submit(self, asked: dict[str, Any]) -> list[Any]:
         """An id per order, or why not."""

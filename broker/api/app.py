@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from broker.api import attention, errors, grafana, jobs, keys, offers, ops, results, stream, walls
+from broker.api import attention, errors, grafana, hosts, jobs, keys, offers, ops, results, stream, walls
 from broker.api.express import Express
 from broker.api.guard import BodyLimit
 from broker.api.policy import Policy, page
@@ -52,7 +52,7 @@ def build(room: Room) -> FastAPI:
         redirect_slashes=False,  # a redirect would be built from whatever Host header the caller sent
     )
     app.state.room = room
-    for door in (jobs, results, attention, offers, keys, stream, grafana, walls, ops):
+    for door in (jobs, results, attention, offers, keys, stream, grafana, walls, hosts, ops):
         app.include_router(door.router)
     if room.settings.docs:
         app.add_route("/docs", page, include_in_schema=False)

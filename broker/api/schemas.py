@@ -382,6 +382,29 @@ class WallList(BaseModel):
     walls: list[WallView]
 
 
+class HostView(BaseModel):
+    """A machine that runs local simulations, as it last described itself; ``runs`` are the jobs that it has now."""
+
+    id: str
+    machine: str
+    version: str
+    lives: bool
+    joined_at: Moment
+    beat_at: Moment
+    cores: int
+    free_cores: int
+    memory_bytes: int
+    free_memory_bytes: int
+    devices: list[str]
+    runs: int
+
+
+class HostList(BaseModel):
+    """Every host of the last day, dead ones among them."""
+
+    hosts: list[HostView]
+
+
 class Health(BaseModel):
     """Each part with ``ok`` or what is wrong; ``unready`` admits nothing, ``degraded`` admits what then waits."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from broker.domain.ids import AttemptId, JobId, RemoteId
+    from broker.domain.ids import AttemptId, HostId, JobId, RemoteId
     from broker.domain.price import Usage
 
 
@@ -40,7 +40,8 @@ class Attempt:
     Stored before the vendor is called: if we die in between, it is the only sign that a paid job may exist.
     ``word`` is the vendor's last status word. ``absences`` counts the times a look by token came back empty after
     the quiescence window, and ``absent_at`` is the last of them. ``unwanted_at`` is when the reconciler first saw that
-    nothing may be sent any more: since then nothing was. ``usage`` is what the vendor says that it bills.
+    nothing may be sent any more: since then nothing was. ``usage`` is what the vendor says that it bills. ``host`` is
+    whose local run it is or was.
     """
 
     id: AttemptId
@@ -60,3 +61,4 @@ class Attempt:
     absent_at: datetime | None = None
     unwanted_at: datetime | None = None
     usage: Usage | None = None
+    host: HostId | None = None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from broker.domain.budget import Entry
-    from broker.domain.ids import RemoteId
+    from broker.domain.ids import HostId, RemoteId
     from broker.domain.job import Job
 
 
@@ -44,11 +44,16 @@ def move(change: Change, to: JobState, *, at: datetime, reason: str = "") -> Cha
     job, event = advance(change.job, to, at=at, reason=reason)
     if to in TERMINAL:
         job = alter(job, due_at=None, lease_owner=None, lease_until=None)
+    elif to is JobState.QUEUED:
+        job = alter(job, host=None)  # whoever has room may have it next
     return alter(change, job=job, moves=(*change.moves, event))
 
 
-def begin(job: Job, *, at: datetime) -> Change:
-    """The intent to send, written before anything is sent. The job already bears the new lease and fence."""
+def begin(job: Job, *, at: datetime, host: HostId | None = None) -> Change:
+    """The intent to send, written before anything is sent. The job already bears the new lease and fence.
+
+    ``host`` is where a local run will be: known before it is sent, so that if we die nobody else looks for it.
+    """
     number = job.attempt + 1
     attempt = Attempt(
         id=attempt_id(job.id, number),
@@ -59,8 +64,9 @@ def begin(job: Job, *, at: datetime) -> Change:
         token=token_of(attempt_id(job.id, number)),
         intent_at=at,
         fence=job.fence,
+        host=host,
     )
-    begun = Change(job=alter(job, attempt=number, remote_id=None), attempt=attempt, begins=True)
+    begun = Change(job=alter(job, attempt=number, remote_id=None, host=host), attempt=attempt, begins=True)
     return move(begun, JobState.SUBMITTING, at=at, reason=f"attempt {number} on {job.device}")
 
 

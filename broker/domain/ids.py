@@ -17,6 +17,7 @@ MemberId = NewType("MemberId", str)
 KeyId = NewType("KeyId", str)
 DeviceName = NewType("DeviceName", str)
 RemoteId = NewType("RemoteId", str)
+HostId = NewType("HostId", str)
 
 TOKEN_PREFIX = "qsub-"  # noqa: S105  shown to vendors, and no secret
 

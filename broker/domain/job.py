@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from broker.domain.ids import HubId, JobId, MemberId, OrganisationId, ProjectId, RemoteId
+    from broker.domain.ids import HostId, HubId, JobId, MemberId, OrganisationId, ProjectId, RemoteId
     from broker.domain.lifecycle import JobState
     from broker.domain.money import Money
 
@@ -21,7 +21,7 @@ class Job:
     ``fence`` grows with every claim. ``run_ms`` is what the vendor billed as run time. ``attempt`` counts attempts
     begun. ``due_at`` is when a scanner should look next; None once terminal. ``quoted`` and ``held`` are in the hub's
     currency; ``charged`` is None until settled. ``turn`` is what fair share is charged when it gets its turn, fixed at
-    admission (domain/fairshare.py).
+    admission (domain/fairshare.py). ``host`` is the one whose local run it is; None at a vendor, and while it waits.
     """
 
     id: JobId
@@ -64,3 +64,4 @@ class Job:
     run_ms: int | None
     trace: str | None
     turn: int = 0
+    host: HostId | None = None

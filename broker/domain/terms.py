@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from broker.domain.host import DEAD
 from broker.domain.recovery import Quiescence
 
 
@@ -33,3 +34,8 @@ class Terms:
         down, at a database that may be slow.
         """
         return lease_until is not None and lease_until - at >= 2 * self.send_timeout
+
+    @property
+    def dead(self) -> timedelta:
+        """How long a host of local runs may be silent before they are run again elsewhere."""
+        return self.lease * DEAD

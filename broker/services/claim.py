@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from broker.domain.attempt import Attempt
-    from broker.domain.ids import JobId
+    from broker.domain.host import Here
+    from broker.domain.ids import HostId, JobId
     from broker.domain.job import Job
     from broker.domain.wanted import Unwanted
     from broker.store.unit_of_work import Store, Work
@@ -34,7 +35,10 @@ BEGUN_AT_LEAST = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """What one scan may take: which backends, for how long, and how many jobs; ``room`` is k per device."""
+    """What one scan may take: which backends, for how long, and how many jobs; ``room`` is k per device.
+
+    ``here`` is where its worker stands; the runs of ``hosted`` backends are bound to that host.
+    """
 
     owner: str
     backends: tuple[str, ...]
@@ -42,6 +46,12 @@ class Claim:
     limit: int
     room: Mapping[str, int]
     doubted: timedelta | None = None
+    here: Here | None = None
+    hosted: frozenset[str] = frozenset()
+
+    def host_of(self, job: Job) -> HostId | None:
+        """Where a job's run will be bound to, if it is one of ours."""
+        return None if self.here is None or job.backend not in self.hosted else self.here.host
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +68,7 @@ def claim(store: Store, terms: Claim, *, at: datetime, rung: Sequence[str] = ())
     A look without the write lock comes first, so that idle workers do not queue up behind each other.
     """
     with store.read() as work:
-        due = work.jobs.next_due(terms.backends)
+        due = work.jobs.next_due(terms.backends, here=terms.here)
     if not rung and (due is None or due > at):
         return Claimed()
     try:
@@ -73,7 +83,8 @@ def claim(store: Store, terms: Claim, *, at: datetime, rung: Sequence[str] = ())
 
 
 def _take(work: Work, terms: Claim, write_down: Writes, *, at: datetime, rung: Sequence[str]) -> Claimed:
-    taken = [_lease(job, terms, at) for job in work.jobs.due(terms.backends, at, terms.limit, only=rung)]
+    sent = work.jobs.due(terms.backends, at, terms.limit, only=rung, here=terms.here)
+    taken = [_lease(job, terms, at) for job in sent]
     over = work.jobs.past_deadline(terms.backends, at, terms.limit)
     ended = [free(Change(job=job), why.to, at=at, reason=why.reason, code=why.code) for job, why in _over(over, at)]
     # However many are due, some begin: a worker that only ever looks again would leave new jobs where they are.
@@ -126,7 +137,8 @@ def _begin(work: Work, terms: Claim, at: datetime, limit: int) -> tuple[list[Cha
     worn: list[Change] = []
     if not devices:
         return begun, worn
-    busy, gate = work.jobs.in_flight(devices, at, terms.doubted), Gate(work, (*devices, *terms.backends), at=at)
+    busy = work.jobs.in_flight(devices, at, terms.doubted, here=terms.here)
+    gate = Gate(work, (*devices, *terms.backends), at=at)
     free_places = {device: gate.room(device, terms.room.get(device, 0) - busy.get(device, 0)) for device in devices}
     rooms = sorted(((room, device) for device, room in free_places.items() if room > 0))
     for number, (room, device) in enumerate(rooms):
@@ -137,7 +149,8 @@ def _begin(work: Work, terms: Claim, at: datetime, limit: int) -> tuple[list[Cha
         over = worn_out(work, turn, at=at)
         gone = {change.job.id for change in over}
         fit = [job for job in turn if job.id not in gone]
-        begun += [begin(_lease(job, terms, at), at=at) for job in _sent(gate, fit, room, terms)]
+        chosen = _sent(gate, fit, room, terms)
+        begun += [begin(_lease(job, terms, at), at=at, host=terms.host_of(job)) for job in chosen]
         worn += over
     return begun, worn
 

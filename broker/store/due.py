@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Integer, and_, bindparam, func, or_, select, union_all
+from sqlalchemy import BigInteger, Integer, String, and_, bindparam, func, or_, select, union_all
 
 from broker.domain.lifecycle import JobState
 from broker.store.line import NOW, may_start
-from broker.store.tables import devices, jobs, pauses
+from broker.store.tables import devices, hosts, jobs, pauses
 
 if TYPE_CHECKING:
     from sqlalchemy import BindParameter, ColumnElement, Select
@@ -31,10 +31,16 @@ _ALIVE = jobs.c.due_at.is_not(None)
 _FREE = or_(jobs.c.lease_until.is_(None), jobs.c.lease_until <= NOW)
 _IN_FORCE = or_(pauses.c.until.is_(None), pauses.c.until > NOW)
 _HERE = and_(jobs.c.backend.in_(_any("backends")), jobs.c.state == WAITING, _ALIVE, _FREE)
+# A run lives in its host's memory: whoever stands elsewhere would find it lost. Those of a host that was not heard of
+# for too long are anybody's. Vendors' jobs have no host; the hosts are only read where a row bears another's name.
+_MINE = or_(jobs.c.host.is_(None), jobs.c.host == bindparam("host", type_=String))
+_LIVING = select(hosts.c.id).where(hosts.c.beat_at > bindparam("heard", type_=BigInteger))
+_OURS = or_(_MINE, jobs.c.host.not_in(_LIVING))
 
 
 def _sent(timely: ColumnElement[bool]) -> Select[Any]:
     query = select(jobs).where(jobs.c.backend.in_(_any("backends")), jobs.c.state.in_(SCANNED), _ALIVE, timely, _FREE)
+    query = query.where(_OURS)
     return query.order_by(jobs.c.due_at).limit(_LIMIT).with_for_update(skip_locked=True)
 
 
@@ -75,12 +81,12 @@ def _since(state: JobState, name: str) -> ColumnElement[bool]:
 _LATELY = or_(_since(JobState.ATTENTION, "doubted_since"), _since(JobState.FETCHING, "unread_since"))
 IN_FLIGHT = (
     select(jobs.c.device, func.count())
-    .where(jobs.c.device.in_(_any("names")), or_(jobs.c.state.in_(AT_WORK), _LATELY), _ALIVE)
+    .where(jobs.c.device.in_(_any("names")), or_(jobs.c.state.in_(AT_WORK), _LATELY), _ALIVE, _MINE)
     .group_by(jobs.c.device)
 )
 
 NEXT = select(func.min(jobs.c.due_at)).where(
-    jobs.c.backend.in_(_any("backends")), jobs.c.state.in_(_any("states")), _ALIVE
+    jobs.c.backend.in_(_any("backends")), jobs.c.state.in_(_any("states")), _ALIVE, _OURS
 )
 
 _LEASED_BY_US = jobs.c.lease_until.in_(_any("leases"))

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from broker.store import due, line
 from broker.store.bulk import insert_rows, run_many
 from broker.store.faults import PUT_OFF
-from broker.store.rows import job_of, job_row, jobs_of, micros, moment_or_none, moving_columns
+from broker.store.rows import MOST_BIG, job_of, job_row, jobs_of, micros, moment_or_none, moving_columns
 from broker.store.tables import jobs
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from broker.domain.fairshare import Waiting
+    from broker.domain.host import Here
     from broker.domain.ids import JobId
     from broker.domain.job import Job
 
@@ -62,6 +63,7 @@ _SAVED = (
     "error_code",
     "error",
     "run_ms",
+    "host",
 )
 _NEW_DUE = bindparam("new_due_at", type_=BigInteger)
 # Whoever saves without having seen a cancel request must not push the next look into the future.
@@ -180,10 +182,15 @@ class Jobs:
         found = [job_of(row) for row in self._connection.execute(query).mappings()]
         return {(job.project, job.idempotency_key or ""): job for job in found}
 
-    def due(self, backends: Sequence[str], at: datetime, limit: int, *, only: Iterable[str] = ()) -> list[Job]:
-        """Sent or doubtful jobs that a scanner should look at now and nobody holds; rows are locked."""
+    def due(
+        self, backends: Sequence[str], at: datetime, limit: int, *, only: Iterable[str] = (), here: Here | None = None
+    ) -> list[Job]:
+        """Sent or doubtful jobs that a scanner should look at now and nobody holds; rows are locked.
+
+        Of local runs, if it stands ``here``, those of its own host and those of dead ones.
+        """
         rung = list(only)
-        terms = {"backends": list(backends), "limit": limit} | ({"rung": rung} if rung else {})
+        terms = {"backends": list(backends), "limit": limit, **_place(here)} | ({"rung": rung} if rung else {})
         return self._locked(due.RUNG if rung else due.DUE, at, terms)
 
     def first_in_line(self, device: str, at: datetime) -> list[Waiting]:
@@ -231,8 +238,10 @@ class Jobs:
         wanted = self._connection.execute(due.QUEUED_DEVICES, terms).scalars().all()
         return list(self._connection.execute(due.LOCK_DEVICES, {"names": wanted}).scalars()) if wanted else []
 
-    def in_flight(self, names: Sequence[str], at: datetime, doubted: timedelta | None = None) -> dict[str, int]:
-        """How many jobs are being sent, in doubt or at the vendor, by device.
+    def in_flight(
+        self, names: Sequence[str], at: datetime, doubted: timedelta | None = None, *, here: Here | None = None
+    ) -> dict[str, int]:
+        """How many jobs are being sent, in doubt or at the vendor, by device; of local runs those of our own host.
 
         A job that came into ``attention`` lately counts: it may be at the vendor, and to send the next in its place
         would make one doubt after the other. So does one whose result is read, for a while.
@@ -241,11 +250,20 @@ class Jobs:
             "names": list(names),
             "doubted_since": micros(at - (doubted or DOUBTED)),
             "unread_since": micros(at - UNREAD),
+            "host": _place(here)["host"],
         }
         return dict(self._connection.execute(due.IN_FLIGHT, terms).all())
 
-    def next_due(self, backends: Sequence[str], *, sent: bool = False) -> datetime | None:
-        """When the next look is due, if any job of these backends lives; with ``sent`` leaving out the queued ones."""
+    def next_due(self, backends: Sequence[str], *, sent: bool = False, here: Here | None = None) -> datetime | None:
+        """When the next look is due, if any job of these backends lives; with ``sent`` leaving out the queued ones.
+
+        Who stands ``here`` need not look at other hosts' runs: until one of them is dead, nothing of it is due.
+        """
         states = due.SCANNED if sent else (due.WAITING, *due.SCANNED)
-        terms = {"backends": list(backends), "states": list(states)}
+        terms = {"backends": list(backends), "states": list(states), **_place(here)}
         return moment_or_none(self._connection.execute(due.NEXT, terms).scalar())
+
+
+def _place(here: Here | None) -> dict[str, Any]:
+    """Who stands nowhere sees every run, as if no host were heard of."""
+    return {"host": "", "heard": MOST_BIG} if here is None else {"host": here.host or "", "heard": micros(here.heard)}

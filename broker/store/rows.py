@@ -79,6 +79,7 @@ def moving_columns(job: Job) -> dict[str, Any]:
         "error_code": None if job.error_code is None else name(job.error_code),
         "error": job.error,
         "run_ms": None if job.run_ms is None else min(job.run_ms, MOST_BIG),
+        "host": job.host,
     }
 
 
@@ -154,6 +155,7 @@ def job_of(row: RowMapping | Mapping[str, Any]) -> Job:
         run_ms=row["run_ms"],
         trace=row["trace"],
         turn=row["turn_micros"],
+        host=row["host"],
     )
 
 
@@ -188,6 +190,7 @@ def attempt_row(attempt: Attempt) -> dict[str, Any]:
         "absent_at": micros_or_none(attempt.absent_at),
         "unwanted_at": micros_or_none(attempt.unwanted_at),
         "usage": usage_text(attempt.usage),
+        "host": attempt.host,
     }
 
 
@@ -221,4 +224,5 @@ def attempt_of(row: RowMapping | Mapping[str, Any]) -> Attempt:
         absent_at=moment_or_none(row["absent_at"]),
         unwanted_at=moment_or_none(row["unwanted_at"]),
         usage=usage_of(row["usage"]),
+        host=row["host"],
     )

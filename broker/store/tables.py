@@ -221,12 +221,16 @@ jobs = Table(
     Column("run_ms", BigInteger),
     Column("trace", Name),
     Column("turn_micros", BigInteger, nullable=False, server_default="0"),
+    # Whose run it is now: no other host can look at it. None where a vendor has it, and while it waits here.
+    Column("host", Id),
     UniqueConstraint("project_id", "idempotency_key"),
+    # The host last: when the next look is due is then answered from the index alone.
     Index(
         "ix_jobs_due",
         "backend",
         "state",
         "due_at",
+        "host",
         postgresql_where=text("due_at IS NOT NULL"),
         sqlite_where=text("due_at IS NOT NULL"),
     ),
@@ -286,6 +290,7 @@ attempts = Table(
     Column("absent_at", BigInteger),
     Column("unwanted_at", BigInteger),
     Column("usage", Text),
+    Column("host", Id),
     Index("ix_attempts_remote", "backend", "remote_id"),
 )
 events = Table(
@@ -400,4 +405,19 @@ spoiled = Table(
     Column("subject", Text, nullable=False),
     Column("error", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+)
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("machine", Name, nullable=False),
+    Column("boot", Id, nullable=False),
+    Column("version", Name, nullable=False),
+    Column("joined_at", BigInteger, nullable=False),
+    Column("beat_at", BigInteger, nullable=False),
+    Column("cores", Integer, nullable=False),
+    Column("free_cores", Integer, nullable=False),
+    Column("memory_bytes", BigInteger, nullable=False),
+    Column("free_memory_bytes", BigInteger, nullable=False),
+    Column("devices", Text, nullable=False),
 )

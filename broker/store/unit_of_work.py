@@ -15,6 +15,7 @@ from broker.store.clocks import Clocks
 from broker.store.engine import WRITE
 from broker.store.events import Events
 from broker.store.findings import Findings
+from broker.store.hosts import Hosts
 from broker.store.jobs import Jobs
 from broker.store.leases import Leases
 from broker.store.ledger import Ledger
@@ -60,6 +61,7 @@ class Work:
         self.walls = Walls(connection)
         self.spoiled = Spoiled(connection)
         self.breakers = Breakers(connection)
+        self.hosts = Hosts(connection)
         self.connection = connection
         self._moves: list[tuple[Job, JobEvent]] = []
         self._acts: list[dict[str, Any]] = []

@@ -23,6 +23,7 @@ from workers.drive import Driver
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.simulation.machines import Machine
     from tests.simulation.wishes import Wish
     from tests.simulation.world import World
 
@@ -36,8 +37,9 @@ BUSY = (Locked, Deadlock)
 class Worker:
     """A worker process: looks when a bell rings or a scan is due; when it dies, a supervisor starts another."""
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, world: World, name: str, machine: Machine | None = None) -> None:
         self.name = name
+        self.machine = machine
         self.busy = False
         self._world = world
         self._life = 0
@@ -51,13 +53,15 @@ class Worker:
         self._up = True
         world = self._world
         self.owner = f"{self.name}.{self._life}"
+        vendor = world.vendor if self.machine is None else self.machine.backend
         self._driver = Driver(
             store=world.store,
-            backends={world.vendor.name: world.vendor},
+            backends={world.vendor.name: vendor},
             owner=self.owner,
             terms=TERMS,
             clock=world.clock,
             devices=lambda: world.devices,
+            heart=None if self.machine is None else self.machine.heart,
         )
 
     def _restart(self) -> None:
@@ -99,7 +103,7 @@ class Worker:
 
     def look(self, rung: tuple[str, ...]) -> None:
         """One tick of the real driver."""
-        if not self._up:
+        if not self._up or self._is_dead():
             return
         self.busy = True
         try:
@@ -118,6 +122,9 @@ class Worker:
             self.busy = False
         self._after()
 
+    def _is_dead(self) -> bool:
+        return self.machine is not None and self.machine.dead
+
     def _after(self) -> None:
         if not self._up:
             return
@@ -129,7 +136,8 @@ class Worker:
     def _die(self) -> None:
         self._up = False
         self._rung = None
-        self._world.stage.at(self._world.soon(5 * SECOND), self.name, self._restart)
+        if not self._is_dead():
+            self._world.stage.at(self._world.soon(5 * SECOND), self.name, self._restart)
 
     def sweep(self) -> bool:
         """The orphan sweep of the real rounds; whether it ran."""

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from broker.domain.attempt import GIVEN_UP, AttemptEnd
-from broker.domain.lifecycle import NEXT, TERMINAL, JobState
+from broker.domain.lifecycle import AT_VENDOR, NEXT, TERMINAL, JobState
 from broker.domain.recovery import Recovery
 from broker.domain.terms import Terms
 from tests.simulation.plan import WINDOW
@@ -80,11 +80,32 @@ class Checks:
         if old is not None:
             hold(new.fence >= old.fence, "9: the fence of {} went from {} to {}", new.id, old.fence, new.fence)
             hold(old.state not in TERMINAL, "8: {} was {} and was written again", new.id, old.state)
+        hold(new.state is not JobState.QUEUED or new.host is None, "15: {} waits and is bound to a host", new.id)
+        if old is not None and new.state is JobState.QUEUED:
+            self._repeated(old)
         if new.state is JobState.SUCCEEDED:
             hold(tx.row("results", new.id) is not None, "10: {} succeeded without a result", new.id)
         if new.state is JobState.ATTENTION:
             self._world.operator.call(new.id)
         hold("audit" in tx.logs or not self._audited(old, new), "12: nobody audited {} becoming {}", new.id, new.state)
+
+    def _repeated(self, old: Job) -> None:
+        """Only what is lost is run again: its host has forgotten it, or was silent for so long that it seemed dead."""
+        line = None if old.remote_id is None else self._world.vendor.ledger.get(old.remote_id)
+        if old.state not in AT_VENDOR or old.host is None or line is None:
+            return
+        lost = line.gone or line.manner.result != "kept" or self._world.machines[old.host].silent
+        hold(lost, "15: the run of {} on {}, which lives, is repeated", old.id, old.host)
+
+    def asked_of(self, host: str, remote_ids: Sequence[RemoteId]) -> None:
+        """A host is only asked for what it runs itself."""
+        for remote_id in remote_ids:
+            line = self._world.vendor.ledger.get(remote_id)
+            owner = None if line is None else self.host_of(line.token)
+            hold(owner == host, "15: {} was asked for {}, which {} runs", host, remote_id, owner)
+
+    def host_of(self, token: str) -> str | None:
+        return self._attempt_of(token).host
 
     def _moves(self, tx: Transaction, old: Job | None, new: Job) -> None:
         state = None if old is None else old.state

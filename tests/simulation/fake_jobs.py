@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from broker.domain.attempt import Attempt
+    from broker.domain.host import Here
     from broker.domain.ids import JobId
     from broker.domain.job import Job
     from tests.simulation.fake_store import Transaction
@@ -124,8 +125,11 @@ class Jobs:
         found = {(job.project, job.idempotency_key or ""): job for job in self._tx.all("jobs") if job.idempotency_key}
         return {key: job for key, job in found.items() if key in wanted}
 
-    def due(self, backends: Sequence[str], at: datetime, limit: int, *, only: Iterable[str] = ()) -> list[Job]:
+    def due(
+        self, backends: Sequence[str], at: datetime, limit: int, *, only: Iterable[str] = (), here: Here | None = None
+    ) -> list[Job]:
         rung = frozenset(only)
+        ours = self._ours(here)
 
         def wanted(job: Job) -> bool:
             return (
@@ -134,9 +138,16 @@ class Jobs:
                 and (job.due_at <= at or job.id in rung)
                 and job.backend in backends
                 and (job.lease_until is None or job.lease_until <= at)
+                and ours(job)
             )
 
         return self._take(wanted, limit, _DUE_AT)
+
+    def _ours(self, here: Here | None) -> Callable[[Job], bool]:
+        """No host's, our own host's, or a dead host's; who stands nowhere sees every run."""
+        known = () if here is None else self._tx.all("hosts")
+        living = {host.id for host in known if here is not None and host.beat_at > here.heard}
+        return lambda job: _mine(job, here) or job.host not in living
 
     def first_in_line(self, device: str, at: datetime) -> list[Waiting]:
         self._tx.statement()
@@ -206,14 +217,17 @@ class Jobs:
         known = [name for name in sorted(wanted) if self._tx.row("devices", name) is not None]
         return [name for name in known if self._tx.lock("devices", name, skip=True)]
 
-    def in_flight(self, names: Sequence[str], at: datetime, doubted: timedelta | None = None) -> dict[str, int]:
+    def in_flight(
+        self, names: Sequence[str], at: datetime, doubted: timedelta | None = None, *, here: Here | None = None
+    ) -> dict[str, int]:
         self._tx.statement()
         counts: dict[str, int] = {}
         for job in self._tx.all("jobs"):
             lately = (job.state is JobState.ATTENTION and job.updated_at > at - (doubted or DOUBTED)) or (
                 job.state is JobState.FETCHING and job.updated_at > at - UNREAD
             )
-            if (lately or job.state in _IN_FLIGHT) and job.due_at is not None and job.device in names:
+            counts_here = job.due_at is not None and job.device in names and _mine(job, here)
+            if (lately or job.state in _IN_FLIGHT) and counts_here:
                 counts[job.device] = counts.get(job.device, 0) + 1
         return counts
 
@@ -225,8 +239,9 @@ class Jobs:
             if job.due_at is not None:
                 self._tx.put("jobs", name, alter(job, due_at=until, lease_owner=None, lease_until=until))
 
-    def next_due(self, backends: Sequence[str], *, sent: bool = False) -> datetime | None:
+    def next_due(self, backends: Sequence[str], *, sent: bool = False, here: Here | None = None) -> datetime | None:
         self._tx.statement()
+        ours = self._ours(here)
         return min(
             (
                 job.due_at
@@ -234,9 +249,14 @@ class Jobs:
                 if job.due_at is not None
                 and job.backend in backends
                 and (job.state in _SCANNED or (not sent and job.state is _WAITING))
+                and ours(job)
             ),
             default=None,
         )
+
+
+def _mine(job: Job, here: Here | None) -> bool:
+    return job.host is None or (here is not None and job.host == here.host)
 
 
 def _startable(job: Job, at: datetime) -> bool:

@@ -18,7 +18,7 @@ from broker.store import unit_of_work
 from broker.store.unit_of_work import Store, Work
 from tests.simulation.fake_books import Archive, Audit, Catalogue, Events, Leases, Ledger, Orphans, People
 from tests.simulation.fake_jobs import Attempts, Jobs
-from tests.simulation.fake_watch import Breakers, Spoiled
+from tests.simulation.fake_watch import Breakers, Hosts, Spoiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 TABLES = (
     "jobs", "attempts", "budgets", "usage", "orphans", "programs", "decisions", "snapshots", "results", "leases",
     "devices", "prices", "rates", "pauses", "members", "shares", "resubmit", "access", "breakers", "spoiled",
+    "hosts",
 )  # fmt: skip
 LOGS = ("entries", "events", "audit")
 BUSY = 60_000_000
@@ -254,6 +255,7 @@ class FakeWork(Work):
     orphans = _Repository(Orphans)
     breakers = _Repository(Breakers)
     spoiled = _Repository(Spoiled)
+    hosts = _Repository(Hosts)
     archive = _Repository(Archive)
     events = _Repository(Events)
     audit = _Repository(Audit)

@@ -1,4 +1,4 @@
-"""Breakers and refused rows of the fake store: broker/store/breakers.py and spoiled.py over values."""
+"""Breakers, refused rows and hosts of the fake store: broker/store/breakers.py, spoiled.py and hosts.py over values."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from broker.domain.host import Host
     from tests.simulation.fake_store import Transaction
 
 
@@ -52,3 +53,29 @@ class Spoiled:
     def counts(self) -> dict[str, int]:
         self._tx.statement()
         return dict(sorted({**self._tx.tables["spoiled"], **self._tx.rows.get("spoiled", {})}.items()))
+
+
+class Hosts:
+    """Which hosts are known, by their heartbeat."""
+
+    def __init__(self, connection: Transaction) -> None:
+        self._tx = connection
+
+    def beat(self, host: Host) -> None:
+        self._tx.statement()
+        self._tx.lock("hosts", host.id)
+        stored: Host | None = self._tx.row("hosts", host.id)
+        if stored is None or stored.beat_at < host.beat_at:
+            self._tx.put("hosts", host.id, host if stored is None else replace(host, joined_at=stored.joined_at))
+
+    def known(self) -> list[Host]:
+        self._tx.statement()
+        return sorted(self._tx.all("hosts"), key=lambda host: (host.joined_at, host.id))
+
+    def living(self, heard: datetime) -> list[Host]:
+        return [host for host in self.known() if host.beat_at > heard]
+
+    def last_beat(self, host: str) -> datetime | None:
+        self._tx.statement()
+        stored: Host | None = self._tx.row("hosts", host)
+        return None if stored is None else stored.beat_at

@@ -1,7 +1,7 @@
 """Would the simulation notice? Known ways to get the protocol wrong, each a patch of the real code (or of the store).
 
 A mutant that no schedule catches means that the simulation proves nothing about the line which it changes.
-The mistakes themselves are in mistakes_sending.py, mistakes_wanting.py and mistakes_books.py.
+The mistakes themselves are in mistakes_sending.py, mistakes_wanting.py, mistakes_books.py and mistakes_hosts.py.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.simulation.mistakes_books import BOOKS
+from tests.simulation.mistakes_hosts import HOSTING
 from tests.simulation.mistakes_sending import SENDING
 from tests.simulation.mistakes_wanting import WANTING
 from tests.simulation.plan import exhaustive
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 MOST = 4000
 CHUNK = 25
-MUTANTS: dict[str, Mistake] = SENDING | WANTING | BOOKS
+MUTANTS: dict[str, Mistake] = SENDING | WANTING | BOOKS | HOSTING
 
 
 def caught(mutant: Mistake, *, most: int = MOST) -> tuple[int, str, str] | None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from backends.base import Phase
 from broker.crash import POINTS
 from broker.domain.recovery import Recovery
-from tests.simulation.treatment import SECOND, Manner
+from tests.simulation.treatment import SECOND, Manner, drawn_manner
 from tests.simulation.vendor import Faults
 from tests.simulation.wishes import MINUTE, Wish, drawn_wish, unwanted
 
@@ -31,8 +30,11 @@ NETWORK = (
 # A create is lost and the job is not wanted any more before that is found out; the vendor has run it, and nobody can
 # read its result. With each single point: pairs add nothing that those above do not have.
 UNWANTED, WITHOUT_RESULT = "unwanted", ("purged", "unreadable")
+# Local runs on two machines: one dies, a third joins as one dies, one stands still and comes back.
+HOSTS = ("host_dies", "host_joins", "host_stands")
 # Visited by the unit of work, but in no list: a crash there is like one a moment later.
 MORE_POINTS = (*POINTS, "poll.after_commit", "reconcile.after_commit", "cancel.after_commit")
+HOST_SCHEDULES = range(4)  # of each kind, drawn differently
 PAUSES = (20 * SECOND, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE)
 BELLS = ("ok", "lost", "twice")
 DIALECTS = ("sqlite", "postgresql")
@@ -63,6 +65,8 @@ class Plan:
     operator: bool = True
     gateways: int = 1
     host_dies_at: int | None = None
+    host_move: str | None = None
+    host_moves_at: int | None = None
     sweep_at: int = 10 * MINUTE
     mixed: bool = False
     second: int = 100
@@ -174,26 +178,6 @@ def late_landing(rng: random.Random) -> int:
     return rng.randrange(SECOND, WINDOW - 2 * MINUTE) if rng.random() < 0.6 else WINDOW - rng.randrange(40) * SECOND
 
 
-SHORT = (SECOND, SECOND, SECOND, 12 * SECOND)
-LONG = (SECOND, 8 * SECOND, 40 * SECOND, 90 * SECOND)
-
-
-def drawn_manner(
-    rng: random.Random, *, fails: float, local: bool, lasts: bool, result: str = "kept", says: bool = False
-) -> Manner:
-    """A short or a long job, cancellable or not; local ones take milliseconds, and a few of them seconds."""
-    seconds = LONG if lasts else SHORT
-    return Manner(
-        queued=rng.choice((100, 100, 5_000) if local else seconds),
-        running=rng.choice((3_000, 60_000, 20 * SECOND) if local and lasts else (3_000, 60_000) if local else seconds),
-        end=Phase.FAILED if rng.random() < fails else Phase.DONE,
-        billed_if_failed=rng.random() < 0.5,
-        cancels=rng.random() < 0.8,
-        result=result,
-        says=says,
-    )
-
-
 def exhaustive() -> Iterator[str]:
     """The id of every single point and pair of points, for each class, network fault and doorbell fault."""
     points = ["none", *POINTS, *("+".join(pair) for pair in combinations(POINTS, 2))]
@@ -206,6 +190,9 @@ def exhaustive() -> Iterator[str]:
             for bells in BELLS:
                 for crashes in ("none", *POINTS):
                     yield _named(recovery, network, bells, crashes)
+    for kind, more in product(HOSTS, HOST_SCHEDULES):
+        for bells, crashes in product(BELLS, ("none", *POINTS)):
+            yield _named(Recovery.RERUN, f"{kind}{more}", bells, crashes)
 
 
 def _named(recovery: Recovery, network: str, bells: str, crashes: str) -> str:
@@ -220,6 +207,8 @@ def plan_of(schedule: str) -> Plan:
         return _random(schedule, random.Random(int(rest)))
     dialect, network, bells, crashes = rest.split("/")
     rng = random.Random(crc32(schedule.encode()))
+    if network.rstrip("0123456789") in HOSTS:
+        return host_plan(schedule, dialect, network.rstrip("0123456789"), bells, crashes, rng)
     cancels = "cancel." in crashes or rng.random() < 0.15
     cancel_at = rng.choice((0, SECOND, 5 * SECOND, 40 * SECOND, 3 * MINUTE)) if cancels else None
     wish, pauses = unwanted(rng, cancels=cancels) if network == UNWANTED else (Wish(at=0, cancel_at=cancel_at), {})
@@ -274,4 +263,29 @@ def _random(schedule: str, rng: random.Random) -> Plan:
         sweep_at=rng.randrange(2 * MINUTE) if rng.random() < 0.5 else 10 * MINUTE,
         mixed=dialect == "postgresql" and rng.random() < 0.6,
         **_second(rng),
+    )
+
+
+def host_plan(schedule: str, dialect: str, host_move: str, bells: str, crashes: str, rng: random.Random) -> Plan:
+    """Several jobs whose runs take longer than anybody stays with them, on machines that come and go."""
+    stands = host_move == "host_stands"
+    pauses = {(rng.choice(MORE_POINTS), rng.choice((1, 1, 2, 3))): rng.choice(PAUSES) for _ in range(2 * stands)}
+    wishes = tuple(drawn_wish(rng) for _ in range(rng.choice((1, 2, 3))))
+    return Plan(
+        id=schedule,
+        rng=rng,
+        recovery=Recovery.RERUN,
+        dialect=dialect,
+        faults=Drawn(rng, local=True, lasts=True)
+        if rng.random() < 0.3
+        else Scripted("ok", rng, local=True, lasts=True),
+        crashes={(point, 1) for point in crashes.split("+") if point != "none"},
+        pauses=pauses,
+        bells={"ok": (0.0, 0.0), "lost": (1.0, 0.0), "twice": (0.0, 1.0)}[bells],
+        wishes=wishes,
+        concurrency=rng.choice((1, 2, 4)),
+        gateways=rng.choice((1, 2)),
+        host_move=host_move,
+        host_moves_at=rng.randrange(SECOND // 10, 40 * SECOND),
+        mixed=dialect == "postgresql" and rng.random() < 0.6,
     )

@@ -8,6 +8,7 @@ from datetime import timedelta
 from broker.domain.attempt import Attempt, AttemptEnd
 from broker.domain.budget import Entry, hold_entries
 from broker.domain.device import Kind
+from broker.domain.host import Here, Host
 from broker.domain.ids import attempt_id
 from broker.domain.lifecycle import JobState, advance
 from broker.domain.money import Money
@@ -224,8 +225,34 @@ def history(work):
     return work.events.of([NAMES[0]]), work.events.last(), work.audit.broken_at(), work.jobs.get(NAMES[2])
 
 
+def hosts(work):
+    """Whose runs a look takes: its own host's, a dead host's, and those of no host."""
+    for number, name in enumerate(("one", "two", "one")):
+        work.hosts.beat(host_of(name, LATER[10 * number]))
+    work.hosts.beat(host_of("one", LATER[3]))
+    bound = [replace(work.jobs.get(name), host=host, due_at=LATER[30]) for name, host in BOUND]
+    work.jobs.save(bound)
+    looks = [Here(host=name, heard=LATER[heard]) for name in ("one", "two", None) for heard in (5, 15, 25)]
+    return (
+        work.hosts.known(), work.hosts.living(LATER[10]), work.hosts.last_beat("two"), work.hosts.last_beat("none"),
+        [work.jobs.due(["pasqal"], LATER[95], 9, here=look) for look in (*looks, None)],
+        [work.jobs.next_due(["pasqal"], sent=True, here=look) for look in (*looks, None)],
+        [work.jobs.in_flight([DEVICE.name], LATER[95], here=look) for look in (*looks, None)],
+    )  # fmt: skip
+
+
+def host_of(name, at):
+    return Host(
+        id=name, machine=name, boot="boot", version="1", joined_at=at, beat_at=at, cores=4, free_cores=3,
+        memory_bytes=1 << 33, free_memory_bytes=1 << 32, devices=(DEVICE,),
+    )  # fmt: skip
+
+
+BOUND = ((NAMES[0], "two"),)
+
+
 STEPS = (
     admit, admit_twice, what_is_due, begin, what_is_due, save_stale, stale_ids, cancel, save_unaware, look_at_due,
     witness, give_up, settle, overspend, hold_less_than_nothing, lease, others, stray, stray_later,
-    history, what_is_due,
+    history, what_is_due, hosts,
 )  # fmt: skip

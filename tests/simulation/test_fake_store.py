@@ -15,6 +15,7 @@ from broker.store import (
     breakers,
     catalogue,
     events,
+    hosts,
     jobs,
     leases,
     ledger,
@@ -96,6 +97,7 @@ def test_every_answer_is_the_real_stores(tmp_path, dialect):
         (fake_books.Leases, leases.Leases), (fake_books.People, people.People),
         (fake_books.Catalogue, catalogue.Catalogue), (fake_books.Orphans, orphans.Orphans),
         (fake_watch.Breakers, breakers.Breakers), (fake_watch.Spoiled, spoiled.Spoiled),
+        (fake_watch.Hosts, hosts.Hosts),
     ],
 )  # fmt: skip
 def test_every_method_takes_what_the_real_one_takes(ours, theirs):

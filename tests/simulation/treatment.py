@@ -9,6 +9,8 @@ from backends.base import Phase
 from broker.domain.price import Usage
 
 if TYPE_CHECKING:
+    import random
+
     from broker.domain.ids import RemoteId
 
 SECOND = 1_000_000
@@ -68,3 +70,23 @@ class Accepted:
         if self.stopped_at is not None and self.stopped_at > began:
             return Usage(shots=0, run_ms=(self.stopped_at - began) // 1000)
         return None
+
+
+SHORT = (SECOND, SECOND, SECOND, 12 * SECOND)
+LONG = (SECOND, 8 * SECOND, 40 * SECOND, 90 * SECOND)
+
+
+def drawn_manner(
+    rng: random.Random, *, fails: float, local: bool, lasts: bool, result: str = "kept", says: bool = False
+) -> Manner:
+    """A short or a long job, cancellable or not; local ones take milliseconds, and a few of them seconds."""
+    seconds = LONG if lasts else SHORT
+    return Manner(
+        queued=rng.choice((100, 100, 5_000) if local else seconds),
+        running=rng.choice((3_000, 60_000, 20 * SECOND) if local and lasts else (3_000, 60_000) if local else seconds),
+        end=Phase.FAILED if rng.random() < fails else Phase.DONE,
+        billed_if_failed=rng.random() < 0.5,
+        cancels=rng.random() < 0.8,
+        result=result,
+        says=says,
+    )

@@ -20,6 +20,7 @@ from tests.simulation.checks import Checks
 from tests.simulation.ending import judge
 from tests.simulation.fake_store import FakeStore
 from tests.simulation.local import Local
+from tests.simulation.machines import Machine
 from tests.simulation.plan import Plan, plan_of
 from tests.simulation.scenery import MICROSECOND, PIECE, START, Piece, device_of, furnish, moment, second_of
 from tests.simulation.stage import Crash, Crew, Stage, Violation
@@ -90,7 +91,8 @@ class World:
         self._judge = scene.judge
         self.store.checking = self.checks.step
         self.store.ended = self.replan
-        self.workers = [Worker(self, "one"), Worker(self, "two")]
+        self.machines = {name: Machine(self, name) for name in ("one", "two", "three") if plan.host_move is not None}
+        self.workers = [Worker(self, name, self.machines.get(name)) for name in ("one", "two")]
         self.gateways = [Gateway(self) for _ in range(plan.gateways)]
         self.operator = Operator(self)
         self.clients = [Client(self, number, wish) for number, wish in enumerate(plan.wishes)]
@@ -117,6 +119,9 @@ class World:
         """A crash point: the schedule may end this process here, or stop it for a while."""
         self.visits[point] += 1
         place = (point, self.visits[point])
+        machine = self.machines.get(self.stage.actor)
+        if machine is not None and machine.dead:
+            raise Crash(point)
         if place in self.plan.crashes:
             self.crashes[point, self.plan.recovery.value] += 1
             self.say(f"CRASH at {point}")
@@ -124,7 +129,7 @@ class World:
         pause = self.plan.pauses.get(place)
         if pause is not None:
             self.say(f"stands still at {point} for {pause / SECOND:.0f} s")
-            self.stage.sleep(pause)
+            (self.stage.sleep if machine is None else machine.stand_still)(pause)
             self.say(f"goes on at {point}")
 
     def ring(self, backend: str, job: str | None = None) -> None:
@@ -201,10 +206,24 @@ class World:
         self.stage.at(self.plan.sweep_at, "sweep", self.sweep)
         if self.plan.host_dies_at is not None:
             self.stage.at(self.plan.host_dies_at, "vendor", self._host_dies)
+        for worker in self.workers:
+            if worker.machine is not None:
+                self.stage.at(0, "heart", worker.machine.pulse)
+        if self.plan.host_moves_at is not None:
+            self.stage.at(self.plan.host_moves_at, "host", self._host_moves)
         self.stage.run(until=HORIZON, most=MOST_STEPS)
         if self.stage.failure is not None:
             raise self.stage.failure
         self._judge(self)
+
+    def _host_moves(self) -> None:
+        if self.plan.host_move == "host_joins":
+            self.say("three joins")
+            self.machines["three"].pulse()
+            self.workers.append(Worker(self, "three", self.machines["three"]))
+            self.replan()
+        if self.plan.host_move != "host_stands":
+            self.machines["one"].die()
 
     def _host_dies(self) -> None:
         self.say("the vendor forgets everything")

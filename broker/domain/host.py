@@ -1,0 +1,87 @@
+"""Whose run is it, and does its machine still live? Hosts of local runs, known by their heartbeat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from broker.domain.device import Device
+    from broker.domain.ids import HostId
+
+# A host that was not heard of for this part of a lease (60 of 90 s) is dead, and its runs are run again elsewhere. Six
+# beats: a database that restarts or a machine that swaps for half a minute costs nobody a run. Less than a lease, which
+# a dead host's jobs may have to sit out anyway; so that is the one duration to set.
+DEAD = 2 / 3
+BEATS = 6  # how many heartbeats fit into that time
+# How long a dead host's row is shown to operators; machines that come and go must not fill the table.
+SHOWN = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Host:
+    """One data directory on one boot of one machine, which runs local simulations, as it last described itself.
+
+    ``machine`` is for people: two may have one name. ``cores`` and ``memory_bytes`` are what it may use at all, the
+    free ones what no run has been promised. ``devices`` are those that it can run.
+    """
+
+    id: HostId
+    machine: str
+    boot: str
+    version: str
+    joined_at: datetime
+    beat_at: datetime
+    cores: int
+    free_cores: int
+    memory_bytes: int
+    free_memory_bytes: int
+    devices: tuple[Device, ...] = ()
+
+    def lives(self, at: datetime, dead: timedelta) -> bool:
+        """Whether it was heard of lately."""
+        return self.beat_at > at - dead
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Here:
+    """Where a worker stands: its own host (None: it serves no local runs), and since when a living one was heard of."""
+
+    host: HostId | None
+    heard: datetime
+
+
+def together(hosts: Iterable[Host]) -> tuple[Device, ...]:
+    """What several hosts offer as one: the most memory and width that any of them has, and all their queues.
+
+    A device that one of them lacks is offered all the same: its jobs wait for a host that has it.
+    """
+    found: dict[str, Device] = {}
+    for host in sorted(hosts, key=lambda each: each.id):
+        for device in host.devices:
+            known = found.get(device.name)
+            found[device.name] = device if known is None else _both(known, device)
+    return tuple(found[name] for name in sorted(found))
+
+
+def _both(one: Device, other: Device) -> Device:
+    return replace(
+        one,
+        width=_most(one.width, other.width),
+        max_memory_bytes=_most(one.max_memory_bytes, other.max_memory_bytes),
+        max_run_ms=max(one.max_run_ms, other.max_run_ms),
+        queue_depth=_sum(one.queue_depth, other.queue_depth),
+    )
+
+
+def _most(one: int | None, other: int | None) -> int | None:
+    """None is no limit."""
+    return None if one is None or other is None else max(one, other)
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return one if other is None else (one or 0) + other
