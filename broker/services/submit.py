@@ -222,12 +222,13 @@ class Admitter:
 
     def _keep(self, work: Work, admitted: Sequence[Submission]) -> Sequence[Submission]:
         new = [s for s in admitted if s.program.sha256 not in self._kept or s.decided.id not in self._kept]
+        posted = {s.decided.posted.id: s.decided.posted for s in new if s.decided.posted.id not in self._kept}
         work.archive.keep_programs([(s.program, s.requirement_text) for s in new])
-        work.archive.keep_snapshots([(s.decided.posted.id, s.decided.posted.text) for s in new])
+        work.archive.keep_snapshots([(name, each.pieces()) for name, each in posted.items()])
         work.archive.keep_decisions([(s.decided.id, s.decided.posted.id, s.decided.body) for s in new])
         return new
 
     def _remember(self, written: Iterable[Submission]) -> None:
         for submission in written:
-            for name in (submission.program.sha256, submission.decided.id):
+            for name in (submission.program.sha256, submission.decided.id, submission.decided.posted.id):
                 self._kept.put(name, name)

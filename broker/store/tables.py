@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -168,14 +169,30 @@ decisions = Table(
     "decisions",
     metadata,
     Column("id", String(64), primary_key=True),
-    Column("snapshot_id", String(64), nullable=False),
-    Column("body", Text, nullable=False),
+    Column("snapshot_id", String(64), nullable=False, index=True),
+    Column("body", Text, nullable=False),  # empty where it is packed; whole in rows of release 0002 and before
+    Column("packed", LargeBinary),
 )
+# Of release 0002 and before: whole texts, read and no longer written.
 snapshots = Table(
     "snapshots",
     metadata,
     Column("id", String(64), primary_key=True),
     Column("body", Text, nullable=False),
+)
+# A snapshot's own text; ``parts`` names the part that lists the hashes of what it shares with others.
+cut_snapshots = Table(
+    "cut_snapshots",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("packed", LargeBinary, nullable=False),
+    Column("parts", String(64), nullable=False),
+)
+parts = Table(
+    "parts",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("packed", LargeBinary, nullable=False),
 )
 jobs = Table(
     "jobs",
