@@ -6,6 +6,7 @@ import logging
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from backends import wall_look
@@ -13,6 +14,8 @@ from backends.errors import BackendError
 from backends.walls import WALLS
 from broker.domain.wall import Wall
 from broker.services.ceiling import ceilings
+from broker.services.count import count
+from broker.services.retain import carry_out
 from workers.sweep import sweep
 from workers.verify import Verification
 
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("qsubmit.rounds")
 SWEEP_EVERY = timedelta(minutes=10)
+COUNT_EVERY = timedelta(seconds=30)
+RETAIN_EVERY = timedelta(minutes=10)
 
 
 @runtime_checkable
@@ -45,7 +50,7 @@ class Round:
 
     name: str
     every: timedelta
-    run: Callable[[datetime], None]
+    run: Callable[[datetime], object]
 
 
 def rounds_of(hands: Hands) -> list[Round]:
@@ -53,6 +58,8 @@ def rounds_of(hands: Hands) -> list[Round]:
     every = timedelta(seconds=hands.settings.catalogue_s)
     verification = Verification(hands.store)
     found = [Round(name="verify", every=timedelta(seconds=hands.settings.verify_s), run=verification.begin)]
+    found.append(Round(name="count", every=COUNT_EVERY, run=partial(count, hands.store)))
+    found.append(Round(name="retention", every=RETAIN_EVERY, run=partial(carry_out, hands.store)))
     machine = socket.gethostname()
     found.append(Round(name=f"walls:{machine}", every=every, run=_walls(hands, machine)))
     for name, backend in hands.backends.items():

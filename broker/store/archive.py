@@ -44,7 +44,15 @@ class Archive:
             p.sha256: {"sha256": p.sha256, "format": p.format.value, "source": p.source, "requirement": need}
             for p, need in kept
         }
-        self._keep(programs, [rows[key] for key in sorted(rows)])
+        if rows:
+            dialect: Any = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+            insert = dialect.insert(programs)
+            # Not "do nothing": a row that is being removed (store/removing.py) is waited for, and put back.
+            change = {"source": insert.excluded.source, "removed_at": None}
+            again = insert.on_conflict_do_update(
+                index_elements=["sha256"], set_=change, where=programs.c.removed_at.is_not(None)
+            )
+            self._connection.execute(again, [rows[key] for key in sorted(rows)])
 
     def keep_decisions(self, kept: Sequence[tuple[str, str, str]]) -> None:
         """(id, snapshot id, body) of decisions."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.bench import client, keeping, local_engines, rates
+from tests.bench import client, keeping, local_engines, rates, scrape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,12 +57,17 @@ def _keeping(scratch: Path, _options: argparse.Namespace) -> Iterator[Row]:
     yield keeping.trickle(scratch)
 
 
+def _scraping(scratch: Path, options: argparse.Namespace) -> Iterator[Row]:
+    yield scrape.first_scrape(scratch, rounds=options.rounds)
+
+
 PARTS: dict[str, Callable[[Path, argparse.Namespace], Iterator[Row]]] = {
     "admission": _admission,
     "jobs": _jobs,
     "engines": _engines,
     "client": _client,
     "keeping": _keeping,
+    "scrape": _scraping,
 }
 
 
