@@ -90,6 +90,12 @@ class ProgramInvalid(QsubmitError):
     code = "program_invalid"
 
 
+class Removed(QsubmitError):
+    """It was there once; a rule of the hub has removed it, and ``detail`` says which and when."""
+
+    code = "removed"
+
+
 class NoDevice(QsubmitError):
     """Every device was refused; see ``refusals``."""
 

@@ -6,6 +6,7 @@ import logging
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from backends import wall_look
@@ -15,6 +16,8 @@ from broker.domain.host import together
 from broker.domain.recovery import Recovery
 from broker.domain.wall import Wall
 from broker.services.ceiling import ceilings
+from broker.services.count import count
+from broker.services.retain import carry_out
 from workers.sweep import sweep
 from workers.verify import Verification
 
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("qsubmit.rounds")
 SWEEP_EVERY = timedelta(minutes=10)
+COUNT_EVERY = timedelta(seconds=30)
+RETAIN_EVERY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +40,7 @@ class Round:
 
     name: str
     every: timedelta
-    run: Callable[[datetime], None]
+    run: Callable[[datetime], object]
     shared: bool = True
 
 
@@ -44,6 +49,8 @@ def rounds_of(hands: Hands) -> list[Round]:
     every = timedelta(seconds=hands.settings.catalogue_s)
     verification = Verification(hands.store)
     found = [Round(name="verify", every=timedelta(seconds=hands.settings.verify_s), run=verification.begin)]
+    found.append(Round(name="count", every=COUNT_EVERY, run=partial(count, hands.store)))
+    found.append(Round(name="retention", every=RETAIN_EVERY, run=partial(carry_out, hands.store)))
     machine = socket.gethostname()
     found.append(Round(name=f"walls:{machine}", every=every, run=_walls(hands, machine)))
     for name, backend in hands.backends.items():

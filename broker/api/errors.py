@@ -29,6 +29,7 @@ STATUS: dict[type[errors.QsubmitError], int] = {
     errors.Forbidden: 403,
     errors.AccessRefused: 403,
     errors.NotFound: 404,
+    errors.Removed: 410,
     errors.NoDevice: 409,
     errors.BudgetExceeded: 402,
     errors.IdempotencyMismatch: 422,
@@ -47,6 +48,7 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
+    410: "Gone",
     411: "Length required",
     413: "Too large",
     414: "Address too long",
@@ -93,6 +95,8 @@ def of_error(error: errors.QsubmitError) -> Response:
         pointer=getattr(error, "pointer", None),
         refusals=[{"device": d, "rule": rule, "reason": why} for d, rule, why in refusals] if refusals else None,
         budget=getattr(error, "budget", None),
+        removed_at=getattr(error, "removed_at", None),
+        rule=getattr(error, "rule", None),
         retry_after=getattr(error, "retry_after", None),
     )
 

@@ -50,7 +50,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         "description": TITLES[status],
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for status in (400, 401, 402, 403, 404, 409, 413, 422, 429, 503)
+    for status in (400, 401, 402, 403, 404, 409, 410, 413, 422, 429, 503)
 }
 ADMISSION = PROBLEMS | {200: {"model": schemas.JobView, "description": "The same key and body were sent before"}}
 # The submission's door reads its request by itself, so FastAPI cannot see what it takes.

@@ -75,7 +75,10 @@ class JobRequest(QuoteRequest):
 
 
 class Problem(BaseModel):
-    """An error (RFC 9457). ``code`` is stable; ``line``, ``column`` and ``pointer`` locate it."""
+    """An error (RFC 9457). ``code`` is stable; ``line``, ``column`` and ``pointer`` locate it.
+
+    ``removed_at`` and ``rule`` tell when retention removed what was asked for, and why.
+    """
 
     type: str
     title: str
@@ -88,6 +91,8 @@ class Problem(BaseModel):
     pointer: str | None = None
     refusals: list[RefusalView] | None = None
     budget: str | None = None
+    removed_at: str | None = None
+    rule: str | None = None
     retry_after: float | None = None
 
 

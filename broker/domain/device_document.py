@@ -11,7 +11,9 @@ from broker.domain.money import Rate
 from broker.domain.price import Price
 from broker.domain.program import Format
 
-_DEVICE = tuple(field.name for field in fields(Device))
+# They stand first, so that what follows is one text that stays the same for hours (store/snapshot_text.py).
+MOVING = ("status", "queue_depth", "max_memory_bytes")
+_DEVICE = (*MOVING, *(field.name for field in fields(Device) if field.name not in MOVING))
 _PRICE = tuple(field.name for field in fields(Price))
 _RATE = tuple(field.name for field in fields(Rate))
 _CALIBRATION = tuple(field.name for field in fields(Calibration))

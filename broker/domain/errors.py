@@ -65,6 +65,18 @@ class NotFound(QsubmitError):
     code = "not_found"
 
 
+class Removed(QsubmitError):
+    """It was there, and a rule of the hub has removed it; its hash stays. ``pointer`` names what, from the job on."""
+
+    code = "removed"
+
+    def __init__(self, detail: str, *, pointer: str, removed_at: str, rule: str) -> None:
+        super().__init__(detail)
+        self.pointer = pointer
+        self.removed_at = removed_at
+        self.rule = rule
+
+
 class NoDevice(QsubmitError):
     """Every device was refused; ``refusals`` holds (device, rule, reason) of each."""
 

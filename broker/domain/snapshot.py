@@ -52,12 +52,16 @@ class Snapshot:
                 name: [each.wait_s, each.wait_p90_s, each.run_s, each.history]
                 for name, each in sorted(self.forecasts.items())
             },
-            "rates": [
-                {"from": base, "to": quote, "rate": rate_document(rate)}
-                for (base, quote), rate in sorted(self.rates.items())
-            ],
+            "rates": self.document_of_rates(),
             "paused": dict(sorted(self.paused.items())),
         }
+
+    def document_of_rates(self) -> list[dict[str, Any]]:
+        """The part of the document that tells the rates."""
+        return [
+            {"from": base, "to": quote, "rate": rate_document(rate)}
+            for (base, quote), rate in sorted(self.rates.items())
+        ]
 
     @classmethod
     def load(cls, body: Mapping[str, Any]) -> Snapshot:

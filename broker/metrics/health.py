@@ -51,6 +51,12 @@ def families(work: Work, vendors: tuple[str, ...], at: datetime) -> Iterator[Met
     for place, count in (dict.fromkeys(PLACES, 0) | work.spoiled.counts()).items():
         spoiled.add_metric([place], count)
     yield spoiled
+    removed = CounterMetricFamily(
+        "qsubmit_retention_removed_jobs", "Jobs of which a rule removed a kind", labels=["hub", "kind"]
+    )
+    for labels, count in sorted(work.retention.counts().items()):
+        removed.add_metric(labels, count)
+    yield removed
 
 
 def _loops(work: Work, at: datetime) -> Iterator[Metric]:

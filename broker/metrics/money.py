@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeMetricFamily
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 
-from broker.domain.budget import LOSS
 from broker.domain.fairshare import decay
 from broker.domain.money import MICRO
 from broker.store import tables
+from broker.store.counts import ENTRIES
 from broker.store.people import budget_id
 from broker.store.rows import moment
 
@@ -67,14 +67,15 @@ class Books:
         self.tenants = {i: f"{self._hubs[hub]}/{slug}" for i, slug, hub in rows[:TENANTS]}
 
     def _journal(self, work: Work) -> tuple[float, float]:
-        entries = tables.entries
-        lost = func.sum(case((entries.c.account == LOSS, entries.c.micros), else_=0))
-        query = select(entries.c.currency, func.sum(entries.c.micros), lost).group_by(entries.c.currency)
+        sums = Counter(work.counts.stored())
+        sums.update(work.counts.journal(sums["position", ENTRIES]))  # adds, and unlike + keeps what is below zero
         unaccounted = loss = 0.0
-        for currency, total, part in work.connection.execute(query):
-            # Without a rate an imbalance must still show: it counts one to one.
-            unaccounted += self.krw(abs(int(total)), currency) or abs(int(total)) / MICRO
-            loss += self.krw(int(part), currency)
+        for key, micros in sums.items():
+            if key[0] == "journal":
+                # Without a rate an imbalance must still show: it counts one to one.
+                unaccounted += self.krw(abs(micros), key[1]) or abs(micros) / MICRO
+            elif key[0] == "loss":
+                loss += self.krw(micros, key[1])
         return unaccounted, loss
 
     def families(self, work: Work, at: datetime) -> Iterator[Metric]:

@@ -7,22 +7,17 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
-from sqlalchemy import and_, func, select
 
 from broker.domain.lifecycle import NEXT, JobState
-from broker.store.durations import STAGES, bucket, durations, ends
-from broker.store.tables import events, jobs
+from broker.store.counts import EVENTS, PARTS, WAITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from prometheus_client.metrics_core import Metric
-    from sqlalchemy import ColumnElement, RowMapping
 
     from broker.store.unit_of_work import Work
 
-WAITS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
-PARTS = (*STAGES, "total")
 MOVES = (("none", JobState.ACCEPTED.value), *((b.value, a.value) for b, nexts in NEXT.items() for a in sorted(nexts)))
 OUTCOMES = {
     "submitted": "accepted", "queued": "unsent", "unknown": "unknown", "failed": "refused", "cancelled": "cancelled",
@@ -31,13 +26,13 @@ OUTCOMES = {
 
 
 class Shape:
-    """A histogram's counts per bucket (the last is unbounded) and the sum in seconds."""
+    """A histogram's counts per bucket (the last is unbounded) and the sum in microseconds."""
 
-    __slots__ = ("counts", "seconds")
+    __slots__ = ("counts", "micros")
 
     def __init__(self) -> None:
         self.counts = [0] * (len(WAITS) + 1)
-        self.seconds = 0.0
+        self.micros = 0
 
     def buckets(self) -> Sequence[tuple[str, float]]:
         """Cumulative, as the text format wants them."""
@@ -46,7 +41,7 @@ class Shape:
 
 
 class Tally:
-    """Everything up to an event's number, kept in memory; the first read counts the whole table, the next what is new.
+    """Everything up to an event's number, kept in memory; the next read counts what is new.
 
     Numbers are given in commit order (store/events.py), so nothing appears below the cursor later.
     """
@@ -58,28 +53,29 @@ class Tally:
         self._spend: dict[tuple[str, str], float] = defaultdict(float)
 
     def read(self, work: Work, krw: Callable[[int, str], float]) -> None:
-        """Count what came since the last time."""
+        """Count what came since the last time; the first time, beside what a worker has counted and stored."""
         last = work.events.last()
         if last <= self._cursor:
             return
-        span = and_(events.c.seq > self._cursor, events.c.seq <= last)
-        # All three before anything is added: what fails half-way must not be counted twice.
-        moves, times, spent = _moves(work, span), _times(work, span), _spent(work, span)
-        for before, after, backend, count in moves:
-            self._moves[before or "none", after, backend] += count
-        for row in times:
-            self._stay(row)
-        for organisation, backend, currency, charged in spent:
-            self._spend[organisation, backend] += krw(int(charged), currency)
+        stored = {} if self._cursor else work.counts.stored()
+        begun = self._cursor or stored.get(("position", EVENTS), 0)
+        # Both before anything is added: what fails half-way must not be counted twice.
+        new = work.counts.between(begun, last) if last > begun else {}
+        for found in (stored, new):
+            for key, count in found.items():
+                self._add(key, count, krw)
         self._cursor = last
 
-    def _stay(self, found: RowMapping) -> None:
-        for part in PARTS:
-            place = found[f"{part}_bucket"]
-            if place is not None:
-                shape = self._shapes[part, found["backend"]]
-                shape.counts[int(place)] += int(found["jobs"])
-                shape.seconds += float(found[part]) / 1e6
+    def _add(self, key: tuple[str, ...], count: int, krw: Callable[[int, str], float]) -> None:
+        match key:
+            case ("move", before, after, backend):
+                self._moves[before, after, backend] += count
+            case ("stays", part, backend, place):
+                self._shapes[part, backend].counts[int(place)] += count
+            case ("stayed", part, backend):
+                self._shapes[part, backend].micros += count
+            case ("spent", organisation, backend, currency):
+                self._spend[organisation, backend] += krw(count, currency)
 
     def families(self, tenants: Mapping[str, str], vendors: Sequence[str]) -> list[Metric]:
         """``tenants`` gives the label of each organisation.
@@ -116,7 +112,7 @@ class Tally:
         )
         for (part, backend), shape in sorted(self._shapes.items()):
             if part != "total":
-                family.add_metric([part, backend], shape.buckets(), shape.seconds)
+                family.add_metric([part, backend], shape.buckets(), shape.micros / 1e6)
         return family
 
     def _totals(self) -> Metric:
@@ -125,7 +121,7 @@ class Tally:
         )
         for (part, backend), shape in sorted(self._shapes.items()):
             if part == "total":
-                family.add_metric([backend], shape.buckets(), shape.seconds)
+                family.add_metric([backend], shape.buckets(), shape.micros / 1e6)
         return family
 
     def _spending(self, tenants: Mapping[str, str]) -> Metric:
@@ -136,29 +132,3 @@ class Tally:
         for labels, amount in sorted(sums.items()):
             family.add_metric(labels, amount)
         return family
-
-
-def _moves(work: Work, span: ColumnElement[bool]) -> list[tuple[str | None, str, str, int]]:
-    columns = (events.c.before, events.c.after, events.c.backend)
-    query = select(*columns, func.count()).where(span).group_by(*columns)
-    return [tuple(row) for row in work.connection.execute(query)]
-
-
-def _times(work: Work, span: ColumnElement[bool]) -> Sequence[RowMapping]:
-    each = durations(ends(span)).subquery("each")
-    placed = select(
-        each.c.backend,
-        *(each.c[part] for part in PARTS),
-        *(bucket(each.c[part], WAITS).label(f"{part}_bucket") for part in PARTS),
-    ).subquery("placed")
-    keys = [placed.c.backend, *(placed.c[f"{part}_bucket"] for part in PARTS)]
-    sums = [func.sum(placed.c[part]).label(part) for part in PARTS]
-    return work.connection.execute(select(*keys, *sums, func.count().label("jobs")).group_by(*keys)).mappings().all()
-
-
-def _spent(work: Work, span: ColumnElement[bool]) -> list[tuple[str, str, str, int]]:
-    ended = ends(span)
-    keys = (jobs.c.organisation_id, jobs.c.backend, jobs.c.currency)
-    query = select(*keys, func.sum(func.coalesce(jobs.c.charged, 0)))
-    joined = query.join(ended, ended.c.job_id == jobs.c.id).group_by(*keys)
-    return [tuple(row) for row in work.connection.execute(joined)]

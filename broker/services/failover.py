@@ -50,7 +50,7 @@ class Failover:
         if decided is None or decided.decision.choice is None:
             return refused
         with self._store.write() as work:
-            work.archive.keep_snapshots([(decided.posted.id, decided.posted.text)])
+            work.archive.keep_snapshots([(decided.posted.id, decided.posted.pieces())])
             work.archive.keep_decisions([(decided.id, decided.posted.id, decided.body)])
         return _moved(before, refused, decided, at=at)
 

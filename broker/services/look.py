@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, literal_column, select
 
-from broker.domain.errors import IdempotencyMismatch, NotFound, NotReady, RequestInvalid
+from broker.domain.errors import IdempotencyMismatch, NotFound, NotReady, QsubmitError, Removed, RequestInvalid
 from broker.domain.lifecycle import STAGE, TERMINAL, JobState
+from broker.domain.retention import Stored
 from broker.store.faults import OF_ONE_ROW
 from broker.store.requirement_text import load_requirement
 from broker.store.rows import compact, micros
@@ -186,6 +188,7 @@ class Look:
 
         Raises:
             NotReady: the job has not succeeded, or not yet.
+            Removed: it was there, and a rule has removed it.
         """
         with self._store.read() as work:
             job = _mine(work, member, job_id)
@@ -196,6 +199,8 @@ class Look:
                     f"job {job_id} is {job.state}" + (" and has no result" if ended else "; ask again later")
                 )
             sha256, size = found
+            if size == 0:  # nothing that was sealed is empty (domain/result.py)
+                raise _removed(work, job_id, Stored.RESULTS, "/result")
             whole = work.archive.result(job_id) if size <= WHOLE else None
         return Kept(job=job_id, sha256=sha256, size=size, body=None if whole is None else whole[1].encode())
 
@@ -208,11 +213,15 @@ class Look:
             return work.archive.result_part(kept.job, start, PART)
 
     def decision(self, member: Member, job_id: str) -> tuple[str, str]:
-        """(decision body, snapshot body) as stored."""
+        """(decision body, snapshot's text) as stored.
+
+        Raises:
+            Removed: a rule has removed it.
+        """
         with self._store.read() as work:
             found = work.archive.decision(_mine(work, member, job_id).decision)
-        if found is None:
-            raise NotFound(f"the decision of job {job_id} is gone")
+            if found is None:
+                raise _removed(work, job_id, Stored.DECISIONS, "/decision")
         return found
 
     def events(self, member: Member, job_id: str) -> list[StoredEvent]:
@@ -236,10 +245,27 @@ def _mine(work: Work, member: Member, job_id: str) -> Job:
     return job
 
 
+def _removed(work: Work, job_id: str, kind: Stored, pointer: str) -> QsubmitError:
+    found = work.retention.removal(job_id, kind)
+    if found is None:  # somebody deleted it by hand, or this release cannot read it
+        return NotFound(f"the {pointer[1:]} of job {job_id} is gone")
+    when = found.at.isoformat(timespec="seconds")
+    detail = f"the {pointer[1:]} of job {job_id} was removed on {when}: {found.rule}"
+    return Removed(detail, pointer=pointer, removed_at=when, rule=found.rule)
+
+
 def _page(work: Work, query: Select[Any], limit: int, at: datetime) -> tuple[list[Seen], str | None]:
     ids = work.connection.execute(query.limit(limit + 1)).scalars().all()
     page = ids[:limit]
     return _seen(work, work.jobs.without_points(page), at), page[-1] if len(ids) > limit else None
+
+
+def _split(moves: Sequence[StoredEvent], run_ms: int | None, at: datetime) -> Latency:
+    """A job whose moves retention has removed but for the first and the last has a total, and no split."""
+    if any(left.after != following.before for left, following in pairwise(moves)):
+        total = (moves[-1].at - moves[0].at).total_seconds()
+        return Latency(broker_queue_s=None, vendor_queue_s=None, run_s=None, fetch_s=None, total_s=total)
+    return latency([(event.after, event.at) for event in moves], run_ms, at)
 
 
 def _seen(work: Work, counted: Sequence[tuple[Job, int]], at: datetime) -> list[Seen]:
@@ -258,7 +284,7 @@ def _seen(work: Work, counted: Sequence[tuple[Job, int]], at: datetime) -> list[
         except OF_ONE_ROW:
             log.exception("the program of a job cannot be read", extra={"job": job.id})
             continue  # it must not hide the others of its page
-        stages = latency([(event.after, event.at) for event in moves], job.run_ms, at)
+        stages = _split(moves, job.run_ms, at)
         attempt = attempts.get(job.id)
         seen.append(
             Seen(job=job, points=points, requirement=need, attempt=attempt, events=tuple(moves), latency=stages)

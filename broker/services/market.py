@@ -14,6 +14,7 @@ from broker.domain.eta import forecast
 from broker.domain.snapshot import Snapshot
 from broker.store.catalogue import OPERATOR
 from broker.store.rows import compact
+from broker.store.snapshot_text import pieces_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from broker.domain.device import Device
     from broker.domain.money import Rate
+    from broker.domain.pieces import Pieces
     from broker.domain.price import Price
     from broker.domain.snapshot import Forecast
     from broker.store.catalogue import Catalogue
@@ -38,6 +40,10 @@ class Posted:
     id: str
     snapshot: Snapshot
     text: str
+
+    def pieces(self) -> Pieces:
+        """The text, cut so that snapshots share what did not change between them."""
+        return pieces_of(self.snapshot, self.text)
 
 
 class Market:

@@ -11,6 +11,7 @@ import yaml
 
 from broker.domain.money import Money, Rate
 from broker.domain.price import Price
+from broker.domain.retention import Stored
 from broker.store import tables
 from broker.store.catalogue import OPERATOR
 from broker.store.people import budget_id
@@ -72,6 +73,7 @@ def _hub(work: Work, row: dict[str, Any]) -> None:
                 "ends": _micros(line.get("ends")),
             },
         )
+    work.retention.put_rules(hub, {Stored(kind): int(days) for kind, days in row.get("retention", {}).items()})
     _budget(work, "hub", hub, row, None, row["currency"])
 
 

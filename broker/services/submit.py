@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from broker.domain.bounded import Bounded
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from broker.store.unit_of_work import Store, Work
 
 KEPT = 20_000  # names of write-once rows that need not be written again
+# Retention removes no program that a job used within a day (domain/retention.py), and memory must forget it sooner.
+KEPT_FOR = timedelta(hours=1)
 ENTROPY = 10  # bytes of a job's id; drawn once per group, because each draw is a system call
 
 
@@ -185,15 +188,16 @@ class Admitter:
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
-        self._kept: Bounded[str, str] = Bounded(most=KEPT, most_bytes=0)
+        self._kept: Bounded[str, datetime] = Bounded(most=KEPT, most_bytes=0)
 
     def admit(self, group: Sequence[Submission]) -> list[Admitted | QsubmitError]:
         """Admit a group in one transaction: an answer for each, in order. Durable when it returns."""
         with self._store.write("gateway") as work:
             admission = self._open(work, group)
             answers = [admission.admit(submission) for submission in group]
-            new = self._write(work, admission, answers)
-        self._remember(new)
+            at = self._clock()
+            new = self._write(work, admission, answers, at)
+        self._remember(new, at)
         return answers
 
     def _open(self, work: Work, group: Sequence[Submission]) -> Admission:
@@ -204,13 +208,12 @@ class Admitter:
         return Admission(budgets, work.jobs.by_keys(keys), secrets.token_bytes(ENTROPY * len(group)))
 
     def _write(
-        self, work: Work, admission: Admission, answers: Iterable[Admitted | QsubmitError]
+        self, work: Work, admission: Admission, answers: Iterable[Admitted | QsubmitError], at: datetime
     ) -> Sequence[Submission]:
         fresh = [a for a in answers if isinstance(a, Admitted) and not a.repeated]
         if not fresh:
             return ()
-        at = self._clock()
-        new = self._keep(work, [s for _, s in admission.admitted])
+        new = self._keep(work, [s for _, s in admission.admitted], at)
         work.jobs.add([a.job for a in fresh])
         work.ledger.adjust({budget: (held, 0) for budget, held in admission.held.items()})
         work.ledger.post(admission.entries, at)
@@ -220,14 +223,19 @@ class Admitter:
         work.acted({"act": "admit", "jobs": [[a.job.id, a.job.member, a.job.held.micros] for a in fresh]}, at)
         return new
 
-    def _keep(self, work: Work, admitted: Sequence[Submission]) -> Sequence[Submission]:
-        new = [s for s in admitted if s.program.sha256 not in self._kept or s.decided.id not in self._kept]
+    def _keep(self, work: Work, admitted: Sequence[Submission], at: datetime) -> Sequence[Submission]:
+        new = [s for s in admitted if not (self._there(s.program.sha256, at) and self._there(s.decided.id, at))]
+        posted = {s.decided.posted.id: s.decided.posted for s in new if not self._there(s.decided.posted.id, at)}
         work.archive.keep_programs([(s.program, s.requirement_text) for s in new])
-        work.archive.keep_snapshots([(s.decided.posted.id, s.decided.posted.text) for s in new])
+        work.archive.keep_snapshots([(name, each.pieces()) for name, each in posted.items()])
         work.archive.keep_decisions([(s.decided.id, s.decided.posted.id, s.decided.body) for s in new])
         return new
 
-    def _remember(self, written: Iterable[Submission]) -> None:
+    def _there(self, name: str, at: datetime) -> bool:
+        written = self._kept.get(name)
+        return written is not None and at - written < KEPT_FOR
+
+    def _remember(self, written: Iterable[Submission], at: datetime) -> None:
         for submission in written:
-            for name in (submission.program.sha256, submission.decided.id):
-                self._kept.put(name, name)
+            for name in (submission.program.sha256, submission.decided.id, submission.decided.posted.id):
+                self._kept.put(name, at)

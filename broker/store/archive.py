@@ -8,8 +8,9 @@ from sqlalchemy import func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from broker.domain.program import Format, Program
+from broker.store.decisions import Decisions
 from broker.store.rows import micros
-from broker.store.tables import decisions, programs, results, snapshots
+from broker.store.tables import programs, results
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from broker.domain.ids import JobId
+    from broker.domain.pieces import Pieces
 
 _ROWID: ColumnElement[int] = literal_column("rowid")  # SQLite's own name for a row
 
@@ -29,6 +31,7 @@ class Archive:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._decisions = Decisions(connection)
 
     def _keep(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
         if rows:
@@ -41,17 +44,23 @@ class Archive:
             p.sha256: {"sha256": p.sha256, "format": p.format.value, "source": p.source, "requirement": need}
             for p, need in kept
         }
-        self._keep(programs, [rows[key] for key in sorted(rows)])
+        if rows:
+            dialect: Any = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+            insert = dialect.insert(programs)
+            # Not "do nothing": a row that is being removed (store/removing.py) is waited for, and put back.
+            change = {"source": insert.excluded.source, "removed_at": None}
+            again = insert.on_conflict_do_update(
+                index_elements=["sha256"], set_=change, where=programs.c.removed_at.is_not(None)
+            )
+            self._connection.execute(again, [rows[key] for key in sorted(rows)])
 
     def keep_decisions(self, kept: Sequence[tuple[str, str, str]]) -> None:
         """(id, snapshot id, body) of decisions."""
-        rows = {i: {"id": i, "snapshot_id": s, "body": b} for i, s, b in kept}
-        self._keep(decisions, [rows[key] for key in sorted(rows)])
+        self._decisions.keep(kept)
 
-    def keep_snapshots(self, kept: Sequence[tuple[str, str]]) -> None:
-        """(id, body) of the catalogue snapshots that decisions were made on."""
-        rows = {i: {"id": i, "body": b} for i, b in kept}
-        self._keep(snapshots, [rows[key] for key in sorted(rows)])
+    def keep_snapshots(self, kept: Sequence[tuple[str, Pieces]]) -> None:
+        """(id, text) of the catalogue snapshots that decisions were made on."""
+        self._decisions.keep_snapshots(kept)
 
     def keep_results(self, kept: Sequence[tuple[JobId, str, str]], at: datetime) -> None:
         """(job, sha256, body) of results."""
@@ -66,12 +75,8 @@ class Archive:
         }
 
     def decision(self, decision_id: str) -> tuple[str, str] | None:
-        """(body, snapshot body) of a decision."""
-        query = select(decisions.c.body, snapshots.c.body.label("snapshot")).join(
-            snapshots, snapshots.c.id == decisions.c.snapshot_id
-        )
-        row = self._connection.execute(query.where(decisions.c.id == decision_id)).first()
-        return None if row is None else (row.body, row.snapshot)
+        """(body, snapshot's text) of a decision."""
+        return self._decisions.read(decision_id)
 
     def result(self, job_id: str) -> tuple[str, str] | None:
         """(sha256, body) of a job's result."""

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -163,19 +164,36 @@ programs = Table(
     Column("format", Name, nullable=False),
     Column("source", Text, nullable=False),
     Column("requirement", Text, nullable=False),
+    Column("removed_at", BigInteger),  # then the source is empty
 )
 decisions = Table(
     "decisions",
     metadata,
     Column("id", String(64), primary_key=True),
-    Column("snapshot_id", String(64), nullable=False),
-    Column("body", Text, nullable=False),
+    Column("snapshot_id", String(64), nullable=False, index=True),
+    Column("body", Text, nullable=False),  # empty where it is packed; whole in rows of release 0002 and before
+    Column("packed", LargeBinary),
 )
+# Of release 0002 and before: whole texts, read and no longer written.
 snapshots = Table(
     "snapshots",
     metadata,
     Column("id", String(64), primary_key=True),
     Column("body", Text, nullable=False),
+)
+# A snapshot's own text; ``parts`` names the part that lists the hashes of what it shares with others.
+cut_snapshots = Table(
+    "cut_snapshots",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("packed", LargeBinary, nullable=False),
+    Column("parts", String(64), nullable=False),
+)
+parts = Table(
+    "parts",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("packed", LargeBinary, nullable=False),
 )
 jobs = Table(
     "jobs",
@@ -268,6 +286,19 @@ jobs = Table(
         postgresql_where=text("state = 'attention' AND due_at IS NOT NULL"),
         sqlite_where=text("state = 'attention' AND due_at IS NOT NULL"),
     ),
+    # Of ended jobs: admission does not pay for what only retention asks.
+    Index(
+        "ix_jobs_ended_program",
+        "program",
+        postgresql_where=text("due_at IS NULL"),
+        sqlite_where=text("due_at IS NULL"),
+    ),
+    Index(
+        "ix_jobs_ended_decision",
+        "decision_id",
+        postgresql_where=text("due_at IS NULL"),
+        sqlite_where=text("due_at IS NULL"),
+    ),
     Index("ix_jobs_project", "organisation_id", "project_id", "id"),
 )
 attempts = Table(
@@ -313,6 +344,32 @@ results = Table(
     Column("sha256", String(64), nullable=False),
     Column("body", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("removed_at", BigInteger),  # then the body is empty
+)
+retention = Table(
+    "retention",
+    metadata,
+    Column("hub_id", Id, ForeignKey("hubs.id"), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("days", Integer, nullable=False),
+    Column("done", Id, nullable=False),
+    Column("removed", BigInteger, nullable=False, server_default="0"),
+)
+legal_holds = Table(
+    "legal_holds",
+    metadata,
+    Column("subject", String(16), primary_key=True),
+    Column("subject_id", Id, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+removals = Table(
+    "removals",
+    metadata,
+    Column("job_id", Id, ForeignKey("jobs.id"), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("rule", Text, nullable=False),
 )
 entries = Table(
     "entries",
@@ -368,6 +425,14 @@ audit = Table(
     Column("previous", String(64), nullable=False),
     Column("digest", String(64), nullable=False, unique=True),
     sqlite_autoincrement=True,
+)
+# Sums that are too dear to be computed anew: how many moves, how long, how much (store/counts.py).
+counts = Table(
+    "counts",
+    metadata,
+    Column("edition", String(8), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
 )
 findings = Table(
     "findings",

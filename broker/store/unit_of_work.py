@@ -12,6 +12,7 @@ from broker.store.audit import Audit
 from broker.store.breakers import Breakers
 from broker.store.catalogue import Catalogue
 from broker.store.clocks import Clocks
+from broker.store.counts import Counts
 from broker.store.engine import WRITE
 from broker.store.events import Events
 from broker.store.findings import Findings
@@ -21,6 +22,7 @@ from broker.store.leases import Leases
 from broker.store.ledger import Ledger
 from broker.store.orphans import Orphans
 from broker.store.people import People
+from broker.store.retention import Retention
 from broker.store.spoiled import Spoiled
 from broker.store.walls import Walls
 
@@ -55,10 +57,12 @@ class Work:
         self.audit = Audit(connection)
         self.leases = Leases(connection)
         self.clocks = Clocks(connection)
+        self.counts = Counts(connection)
         self.people = People(connection)
         self.catalogue = Catalogue(connection)
         self.findings = Findings(connection)
         self.walls = Walls(connection)
+        self.retention = Retention(connection)
         self.spoiled = Spoiled(connection)
         self.breakers = Breakers(connection)
         self.hosts = Hosts(connection)

@@ -30,7 +30,7 @@ TABLE: tuple[tuple[int, str, str, tuple[str, ...]], ...] = (
         ("no_device", "access_refused"),
     ),
     (6, "budget", "A budget does not cover the worst case of its cost.", ("budget_exceeded",)),
-    (7, "not found", "No such job or key in the caller's organisation.", ("not_found",)),
+    (7, "not found", "No such job or key in the caller's organisation, or no longer.", ("not_found", "removed")),
     (
         8,
         "server",
@@ -72,6 +72,7 @@ OF_CLASS = {
     "AccessRefused": 5,
     "BudgetExceeded": 6,
     "NotFound": 7,
+    "Removed": 7,
     "Unreachable": 8,
     "ServerTrouble": 8,
     "TimedOut": 9,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.bench import client, local_engines, rates
+from tests.bench import client, keeping, local_engines, rates, scrape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,9 @@ Row = tuple[str, float, float, float, str]
 
 def main() -> int:
     """Print every row as it is measured; 0 always: a figure is no verdict."""
-    parser = argparse.ArgumentParser(description="Measure admission, whole jobs, engines and the client.")
+    parser = argparse.ArgumentParser(
+        description="Measure admission, whole jobs, engines, the client, and what keeping costs."
+    )
     parser.add_argument("--only", choices=sorted(PARTS), action="append")
     parser.add_argument("--count", type=int, default=3000, help="requests per run")
     parser.add_argument("--rounds", type=int, default=5, help="paired runs")
@@ -51,11 +53,21 @@ def _client(_scratch: Path, options: argparse.Namespace) -> Iterator[Row]:
     yield client.help_time(rounds=4 * options.rounds)
 
 
+def _keeping(scratch: Path, _options: argparse.Namespace) -> Iterator[Row]:
+    yield keeping.trickle(scratch)
+
+
+def _scraping(scratch: Path, options: argparse.Namespace) -> Iterator[Row]:
+    yield scrape.first_scrape(scratch, rounds=options.rounds)
+
+
 PARTS: dict[str, Callable[[Path, argparse.Namespace], Iterator[Row]]] = {
     "admission": _admission,
     "jobs": _jobs,
     "engines": _engines,
     "client": _client,
+    "keeping": _keeping,
+    "scrape": _scraping,
 }
 
 

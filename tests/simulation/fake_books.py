@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from broker.domain.job import Job
     from broker.domain.lifecycle import JobEvent
     from broker.domain.money import Money, Rate
+    from broker.domain.pieces import Pieces
     from broker.domain.price import Price
     from broker.domain.program import Program
     from tests.simulation.fake_store import Transaction
@@ -137,8 +138,8 @@ class Archive(Repository):
     def keep_decisions(self, kept: Sequence[tuple[str, str, str]]) -> None:
         self._keep("decisions", {name: (snapshot, body) for name, snapshot, body in kept})
 
-    def keep_snapshots(self, kept: Sequence[tuple[str, str]]) -> None:
-        self._keep("snapshots", dict(kept))
+    def keep_snapshots(self, kept: Sequence[tuple[str, Pieces]]) -> None:
+        self._keep("snapshots", {name: pieces.whole() for name, pieces in kept})
 
     def keep_results(self, kept: Sequence[tuple[JobId, str, str]], at: datetime) -> None:
         self._keep("results", {job: (sha256, body) for job, sha256, body in kept})

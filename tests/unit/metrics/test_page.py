@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from broker.domain.device import Calibration, Window
+from broker.domain.retention import Stored
 from broker.domain.wall import Wall
 from broker.metrics import Metrics
 from broker.services.invariants import verify_and_keep
@@ -35,6 +36,7 @@ def exposed(tmp_path_factory):
             work.leases.succeed("scan", AT)
             wall = Wall(machine="hub1", name="files", stands=True, means="", seen_at=books.clock())
             work.walls.replace("hub1", [wall])
+            work.retention.put_rules(books.member().hub, {Stored.RESULTS: 30})
         metrics.requests.labels("/v1/jobs", "POST", "202").observe(0.1)
         text = metrics.expose(books.store, books.clock()).decode()
     found = {}

@@ -119,7 +119,7 @@ def test_the_job_its_moves_its_hold_and_its_audit_row_are_one_transaction(room):
 def test_equal_programs_and_decisions_are_stored_once(room):
     one = submission(room)
     admit(room, one, replace(one, shots=100), replace(one, name="again"))
-    assert [count(room, table) for table in (tables.programs, tables.decisions, tables.snapshots)] == [1, 1, 1]
+    assert [count(room, table) for table in (tables.programs, tables.decisions, tables.cut_snapshots)] == [1, 1, 1]
 
 
 def test_ids_are_version_7_and_differ(room):

@@ -7,15 +7,20 @@ from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
+from sqlalchemy import func, select
 
+from broker.domain.device import Calibration, Status
+from broker.domain.device_document import MOVING
 from broker.domain.hub import Access
 from broker.domain.policy import Policy
 from broker.domain.program import Format, Paradigm
 from broker.domain.requirement import Requirement
 from broker.services.decide import Asked, Decider, asked_document, decision_document, load_asked, load_decision
 from broker.services.market import Market, Posted, load_snapshot
+from broker.store import tables
 from broker.store.catalogue import OPERATOR, VENDOR
-from tests.support.gateway import NOW
+from broker.store.rows import compact
+from tests.support.gateway import DEVICES, NOW
 from tests.support.routing_world import price
 from tests.support.values import accesses, policies, requirements, snapshots
 
@@ -76,6 +81,47 @@ def test_a_posted_snapshot_loads_back_equal(furnished):
     assert load_snapshot(posted.text) == posted.snapshot
 
 
+def kept_bytes(store):
+    with store.read() as work:
+        sizes = [func.coalesce(func.sum(func.length(t.c.packed)), 0) for t in (tables.parts, tables.cut_snapshots)]
+        return sum(work.connection.execute(select(size)).scalar_one() for size in sizes)
+
+
+def keep(store, posted):
+    before = kept_bytes(store)
+    with store.write() as work:
+        work.archive.keep_snapshots([(posted.id, posted.pieces())])
+        work.archive.keep_decisions([(f"on {posted.id}", posted.id, "{}")])
+    return kept_bytes(store) - before
+
+
+def test_a_snapshot_is_read_as_it_was_and_its_next_one_is_kept_for_what_moved(furnished):
+    large = replace(DEVICES[1], calibration=Calibration(raw="".join(f"{n:x}" for n in range(20_000))), queue_depth=1)
+    with furnished.write() as work:
+        work.catalogue.put_devices("braket", "token", [large], NOW)
+    first = Market(furnished).now(NOW)
+    whole = keep(furnished, first)
+    moved = replace(large, queue_depth=7, status=Status.OFFLINE)
+    with furnished.write() as work:
+        work.catalogue.put_devices("braket", "token", [moved], NOW)
+        work.catalogue.pause("pasqal", "why", NOW, None)
+    second = Market(furnished).now(NOW)
+    assert whole > 20_000
+    assert keep(furnished, second) < 500
+    with furnished.read() as work:
+        for posted in (first, second):
+            assert work.archive.decision(f"on {posted.id}") == ("{}", posted.text)
+
+
+def test_a_snapshot_kept_whole_by_the_release_before_is_read(furnished):
+    posted = Market(furnished).now(NOW)
+    with furnished.write() as work:
+        work.connection.execute(tables.snapshots.insert().values(id=posted.id, body=posted.text))
+        work.connection.execute(tables.decisions.insert().values(id="d", snapshot_id=posted.id, body="whole"))
+    with furnished.read() as work:
+        assert work.archive.decision("d") == ("whole", posted.text)
+
+
 def test_the_backlog_makes_a_device_look_slower(gateway):
     def wait():
         (device,) = [d for d in gateway.call("ada", "GET", "/v1/devices").json()["devices"] if d["name"] == GARNET]
@@ -86,6 +132,17 @@ def test_the_backlog_makes_a_device_look_slower(gateway):
         gateway.job("ada", device=GARNET)
     gateway.clock.forward(30)
     assert wait() > before
+
+
+@settings(max_examples=60, deadline=None)
+@given(snapshots)
+def test_a_text_in_pieces_is_the_text_of_the_document(snapshot):
+    text = compact(snapshot.document())
+    pieces = Posted(id="s", snapshot=snapshot, text=text).pieces()
+    assert pieces.whole() == text
+    assert len(pieces.shared) == len(snapshot.devices) + 1
+    moving = tuple(f'"{name}":' for name in MOVING)
+    assert not any(part.startswith(("{", *moving)) for part in pieces.shared)
 
 
 @settings(max_examples=60, deadline=None)

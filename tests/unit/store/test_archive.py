@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from broker.domain.pieces import Pieces
 from broker.domain.program import Format, Program
 from tests.support.jobs import job
 
@@ -22,7 +23,7 @@ def test_keeping_again_changes_nothing(store):
     for text in ("first", "second"):
         with store.write() as work:
             work.archive.keep_programs([(BELL, text)])
-            work.archive.keep_snapshots([("s", text)])
+            work.archive.keep_snapshots([("s", Pieces.cut(text, ["s"]))])
             work.archive.keep_decisions([("d", "s", text)])
     with store.read() as work:
         assert work.archive.programs([BELL.sha256])[BELL.sha256][1] == "first"

@@ -9,6 +9,8 @@ from alembic.util.exc import CommandError
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
+from broker.domain.pieces import Pieces
+from broker.store.archive import Archive
 from broker.store.engine import open_engine
 from broker.store.schema import back, differences, downgrade, is_current, upgrade
 
@@ -97,6 +99,7 @@ def test_a8_going_back_brings_no_ended_key_to_life_and_takes_no_limit_away(empty
                 ),
                 row,
             )
+    assert back(empty) == "0002"
     downgrade(empty, "0001")
     with empty.connect() as connection:
         left = {row.id: row for row in connection.execute(text("SELECT id, expires_at, revoked_at FROM api_keys"))}
@@ -160,3 +163,21 @@ def test_the_last_wall_refuses_an_overspent_budget(store, held, spent):
     names = ", ".join(row)
     with pytest.raises(IntegrityError), store.write() as work:
         work.connection.execute(text(f"INSERT INTO budgets ({names}) VALUES (:{', :'.join(row)})"), row)
+
+
+def test_going_back_makes_cut_snapshots_and_packed_decisions_whole_again(empty):
+    upgrade(empty)
+    pieces = Pieces(own=('{"at":1,"한":', ',"b":', "}"), shared=('"\U0001f408"', "[2,3]"))
+    with empty.begin() as connection:
+        archive = Archive(connection)
+        archive.keep_snapshots([("s", pieces), ("t", Pieces(own=("alone",)))])
+        archive.keep_decisions([(f"d{n}", "s", f"body {n}") for n in range(450)])
+    downgrade(empty, "0002")
+    with empty.connect() as connection:
+        kept = {row.id: row.body for row in connection.execute(text("SELECT id, body FROM snapshots"))}
+        assert kept == {"s": '{"at":1,"한":"\U0001f408","b":[2,3]}', "t": "alone"}
+        bodies = {row.id: row.body for row in connection.execute(text("SELECT id, body FROM decisions"))}
+        assert bodies == {f"d{n}": f"body {n}" for n in range(450)}
+    upgrade(empty)
+    with empty.connect() as connection:
+        assert Archive(connection).decision("d7") == ("body 7", kept["s"])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from backends.base import Phase, Snapshot
+from broker.domain.pieces import Pieces
 from broker.domain.result import seal
 from broker.domain.text import storable
 from broker.store import tables
@@ -22,7 +23,7 @@ WRITES = {
     "orphans": lambda work, text: work.orphans.note("braket", "one", text[:200], NOW),
     "spoiled": lambda work, text: work.spoiled.note("here", text, text, NOW),
     "audit": lambda work, text: work.acted({"act": text}, NOW),
-    "snapshots": lambda work, text: work.archive.keep_snapshots([("s", text)]),
+    "snapshots": lambda work, text: work.archive.keep_snapshots([("s", Pieces(own=(text, text), shared=(text,)))]),
     "decisions": lambda work, text: work.archive.keep_decisions([("d", "s", text)]),
     "devices": lambda work, text: work.catalogue.put_devices("local", "rerun", [replace(DEVICES[0], notes=text)], NOW),
 }

@@ -3,11 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
-down_revision = "0002"
-branch_labels = None
-depends_on = None
-
 _LIVE = "due_at IS NOT NULL"
 
 
