@@ -15,7 +15,7 @@ from unittest import mock
 from sqlalchemy import select, update
 from starlette.concurrency import run_in_threadpool
 
-from backends.base import Phase, Recovery, Snapshot
+from backends.base import Backend, Phase, Recovery, Snapshot
 from backends.errors import Busy
 from backends.local.adapter import LocalBackend
 from backends.local.caller import Caller
@@ -63,7 +63,7 @@ class Run:
     cancelled: bool = False
 
 
-class Shop:
+class Shop(Backend):
     """The peer's local simulators: genuine, but they queue, run and fail as the knobs say."""
 
     name = "local"
