@@ -315,6 +315,14 @@ class Catalogue(Repository):
         row = self._tx.row("prices", price_id)
         return None if row is None else row[0]
 
+    def pinned(self, price_id: str) -> tuple[Price, str] | None:
+        row: tuple[Price, str] | None = self._tx.row("prices", price_id)
+        return row
+
+    def published(self, device: str, at: datetime) -> Price | None:
+        rows = [price for price, origin in self.prices(at) if price.device == device and origin == "vendor"]
+        return max(rows, key=lambda price: (price.as_of, price.id), default=None)
+
     def rate(self, rate_id: str) -> Rate | None:
         row: Rate | None = self._tx.row("rates", rate_id)
         return row
