@@ -94,7 +94,7 @@ def write(work: Work, changes: Sequence[Change], *, at: datetime, seen: Mapping[
     work.ledger.adjust(_sums(changes))
     work.ledger.post([entry for change in changes for entry in change.entries], at)
     work.charges.add([(change.job, change.booking.bill) for change in changes if change.booking is not None], at)
-    # After the budgets, in a claim as in a settlement: whoever holds a row of usage waits for no budget's.
+    # After the budgets, in a claim as in a settlement: whoever holds a row of decayed spend waits for no budget's.
     charge_turns(work, changes, at=at)
     for change in changes:
         _fold(work, change)

@@ -367,7 +367,8 @@ tier_holds = Table(
     Column("counter", Name, nullable=False, index=True),
     Column("counts", BigInteger, nullable=False),
 )
-usage = Table(
+# The table's first name stays: a release before reads it while this one works. Usage is what a job consumed.
+decayed_spend = Table(
     "usage",
     metadata,
     Column("scope", Id, primary_key=True),

@@ -72,7 +72,7 @@ class Ledger(Repository):
             found[key] = found.get(key, 0) + entry.micros
         return found
 
-    def used(self, scopes: Iterable[str], *, lock: bool = False) -> dict[str, tuple[int, int]]:
+    def decayed_spend(self, scopes: Iterable[str], *, lock: bool = False) -> dict[str, tuple[int, int]]:
         self._tx.statement()
         for scope in sorted(scopes := set(scopes)) if lock else ():
             if self._tx.row("usage", scope) is not None:
@@ -80,12 +80,12 @@ class Ledger(Repository):
         rows = {scope: self._tx.row("usage", scope) for scope in scopes}
         return {scope: row for scope, row in rows.items() if row is not None}
 
-    def use(self, amounts: Mapping[str, int], at: datetime) -> None:
+    def put_decayed_spend(self, amounts: Mapping[str, int], at: datetime) -> None:
         self._tx.statement()
         for scope, amount in sorted(amounts.items()):
             self._tx.put("usage", scope, (amount, micros(at)))
 
-    def amend(self, amounts: Mapping[str, int]) -> None:
+    def amend_decayed_spend(self, amounts: Mapping[str, int]) -> None:
         self._tx.statement()
         for scope, amount in sorted(amounts.items()):
             row = self._tx.row("usage", scope)
