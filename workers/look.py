@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from backends.base import Outcome, Phase, Snapshot
@@ -21,7 +21,6 @@ from broker.services.settle import ended
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from backends.base import Backend
     from broker.domain.attempt import Attempt
@@ -114,7 +113,7 @@ def noted(job: Job, attempt: Attempt, snapshot: Snapshot, look: Look) -> Change:
 
 def _over(job: Job, seen: Attempt, snapshot: Snapshot, look: Look) -> Change:
     usage = snapshot.usage or seen.usage
-    cost = None if usage is None else look.tariff.bill(job, usage)
+    cost = None if usage is None else look.tariff.bill(job, usage, at=look.at)
     change = Change(job=job, attempt=seen)
     if snapshot.phase is Phase.CANCELLED:
         reason = snapshot.message or f"the vendor says {snapshot.word}"
@@ -165,7 +164,7 @@ def _without_result(change: Change, look: Look, reason: str, *, code: str) -> Ch
         AttemptEnd.LOST,
         at=look.at,
         reason=f"{reason}; you pay nothing, what the vendor bills for it is the platform's loss",
-        cost=look.tariff.without_result(change.job, usage),
+        cost=look.tariff.without_result(change.job, usage, at=look.at),
         code=code,
     )
 
@@ -203,5 +202,16 @@ def collected(
     )
     body, sha256 = seal(result.document())
     change = alter(change, result=(sha256, body))
-    cost = look.tariff.bill(job, got.usage)
+    cost = look.tariff.bill(job, got.usage, at=_ended_at(got, attempt, look))
     return ended(change, JobState.SUCCEEDED, AttemptEnd.DONE, at=look.at, cost=cost, usage=got.usage)
+
+
+def _ended_at(got: Outcome, attempt: Attempt, look: Look) -> datetime:
+    """When the vendor says that it ended, as far as that can be; else now. It decides in whose month the run counts."""
+    if got.run_ended_at is None:
+        return look.at
+    try:
+        said = datetime.fromtimestamp(got.run_ended_at, UTC)
+    except (ValueError, OverflowError, OSError):
+        return look.at
+    return max(attempt.intent_at, min(said, look.at))

@@ -15,6 +15,7 @@ from broker.domain.scopes import SCOPES_OF, Role
 from broker.queue import SilentDoorbell
 from broker.services.keys import Keys
 from broker.services.seed import load
+from broker.services.seed_check import SeedWrong
 from broker.settings import Settings
 from broker.store import tables
 from broker.store.engine import open_engine
@@ -101,7 +102,10 @@ def main(arguments: Sequence[str]) -> None:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     if settings.data.stat().st_uid == os.geteuid():  # a volume that is mounted for us has its own owner and group
         shut(settings.data)
-    first_start(settings, settings.data, parser.parse_args(arguments).seeds)
+    try:
+        first_start(settings, settings.data, parser.parse_args(arguments).seeds)
+    except SeedWrong as wrong:
+        parser.exit(1, f"seeds: {wrong}; nothing was loaded\n")
 
 
 if __name__ == "__main__":

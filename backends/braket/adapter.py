@@ -18,7 +18,7 @@ from backends.braket.devices import device_of, name_of
 from backends.braket.layout import TOKEN_TAG, bits_of
 from backends.braket.parts import Budget, folder_of, part_of
 from backends.braket.pricelist import PriceList, download
-from backends.braket.prices import examples, published
+from backends.braket.prices import examples, named, published
 from backends.braket.request import create_request, region_of
 from backends.braket.results import read
 from backends.braket.settings import Settings, settings_from
@@ -103,10 +103,10 @@ class BraketBackend(Backend):
     def _price(self, arn: str) -> Price | None:
         key = "/".join(arn.split("/")[-2:])
         if self._settings.sandbox:
-            tariff = examples().get(key)
+            price = examples().get(key)
         else:
-            tariff = self._price_list.tariffs().get(key.split("/")[1].lower()) or published().get(key)
-        return tariff.price(name_of(arn)) if tariff else None
+            price = self._price_list.prices().get(key.split("/")[1].lower()) or published().get(key)
+        return named(price, name_of(arn)) if price else None
 
     def submit(self, order: Order) -> RemoteId:
         """One ``CreateQuantumTask``; the same token and order give the same request, byte for byte."""

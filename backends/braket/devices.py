@@ -74,7 +74,8 @@ def device_of(answer: Mapping[str, Any], *, region: str, sandbox: bool, price: P
         max_run_ms=6 * 3600 * 1000 if kind is Kind.SIMULATOR else 60_000,
         sandbox=sandbox,
         notes=(service.get("deviceDocumentation") or {}).get("summary") or "",
-        extra=_extra(kind, actions.get(OPENQASM) or {}, sets),
+        billed=kind is Kind.SIMULATOR,  # Amazon's cost money: without a price they are refused like a QPU
+        extra=_extra(actions.get(OPENQASM) or {}, sets),
     )
 
 
@@ -129,12 +130,9 @@ def _queue_depth(answer: Mapping[str, Any]) -> int | None:
     return sum(sizes) if sizes else None
 
 
-def _extra(kind: Kind, gate: Mapping[str, Any], sets: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """What a submit needs to know again: the gates to write, and the shots that one program set may have.
-
-    ``billed``: Amazon's simulators cost money, so that without a price they are refused like a QPU.
-    """
-    extra = [("billed", "true")] if kind is Kind.SIMULATOR else []
+def _extra(gate: Mapping[str, Any], sets: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What a submit needs to know again: the gates to write, and the shots that one program set may have."""
+    extra = []
     if gate:
         extra.append((OPERATIONS, " ".join(gate.get("supportedOperations") or ())))
     if sets.get("maximumTotalShots"):

@@ -9,10 +9,12 @@ import threading
 import time
 import urllib.request
 from datetime import UTC, date, datetime
+from datetime import time as midnight
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from backends.braket.prices import Tariff
+from backends.braket.prices import CURRENCY
+from broker.domain.price import Price, flat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,19 +37,19 @@ class PriceList:
         self._read = read
         self._clock = clock
         self._lock = threading.Lock()
-        self._tariffs: Mapping[str, Tariff] = {}
+        self._prices: Mapping[str, Price] = {}
         self._due = float("-inf")
 
-    def tariffs(self) -> Mapping[str, Tariff]:
+    def prices(self) -> Mapping[str, Price]:
         """By ``provider/name`` in lower case."""
         with self._lock:
             if self._clock() >= self._due:
                 self._refresh()
-            return self._tariffs
+            return self._prices
 
     def _refresh(self) -> None:
         try:
-            self._tariffs = parse(self._read(), as_of=datetime.now(UTC).date())
+            self._prices = parse(self._read(), as_of=datetime.now(UTC).date())
             self._due = self._clock() + _DAY_S
         except (OSError, ValueError, KeyError) as error:
             _LOG.warning("amazon's price list could not be read: %s", error)
@@ -61,7 +63,7 @@ def download() -> str:
     return text.decode("utf-8")
 
 
-def parse(text: str, *, as_of: date) -> dict[str, Tariff]:
+def parse(text: str, *, as_of: date) -> dict[str, Price]:
     """Per-task, per-shot and per-minute rows outside hybrid jobs, by device.
 
     Raises:
@@ -80,12 +82,13 @@ def parse(text: str, *, as_of: date) -> dict[str, Tariff]:
     if not amounts:
         raise ValueError("the list holds no prices of Braket")
     return {
-        device: Tariff(
+        device: Price(
+            id=f"{device}@{as_of.isoformat()}",
             device=device,
-            as_of=as_of,
+            currency=CURRENCY,
+            components=flat(minimum_ms=MINIMUM_MS if "per_second" in kinds else 0, **kinds),
+            as_of=datetime.combine(as_of, midnight(), UTC),
             source=f"Amazon Braket price list {as_of.isoformat()}",
-            minimum_ms=MINIMUM_MS if "per_second" in kinds else 0,
-            **kinds,
         )
         for device, kinds in amounts.items()
         if "per_second" in kinds or {"per_task", "per_shot"} <= kinds.keys()
@@ -104,7 +107,7 @@ def _amount(row: Mapping[str, str]) -> tuple[str, str, int] | None:
 
 def _micros(row: Mapping[str, str], divisor: int) -> int:
     """Rounded up: a quote never falls short of the bill."""
-    if row["Currency"] != "USD":
+    if row["Currency"] != CURRENCY:
         raise ValueError(f"a price in {row['Currency']}")
     try:
         return int(-((-Decimal(row["PricePerUnit"]) * _MICRO / divisor).to_integral_value(rounding="ROUND_FLOOR")))

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-import tomllib
 from functools import cache
-from importlib import resources
 from math import log2
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends.local import machine
+from backends.price_rows import price_rows
 from broker.domain.device import Device, Kind
 from broker.domain.ids import DeviceName
-from broker.domain.money import Money
-from broker.domain.price import Price
 from broker.domain.program import Format
 
 if TYPE_CHECKING:
@@ -22,6 +19,7 @@ if TYPE_CHECKING:
 
 NAME = "local"
 CONCURRENCY = 2048
+_PRICES = Path(__file__).with_name("prices.toml")
 _GATE = frozenset({Format.OPENQASM2, Format.OPENQASM3})
 
 # device: (what must be importable, formats, words for people)
@@ -53,11 +51,11 @@ def offered(*, max_run_ms: int, waiting: int | None) -> tuple[Device, ...]:
             queue_depth=waiting,
             concurrency=CONCURRENCY,
             provider=NAME,
-            price=prices()[f"{NAME}/{short}"],
+            price=price_rows(_PRICES, "price")[f"{NAME}/{short}"],
             max_run_ms=max_run_ms,
             typical_run_ms=_TYPICAL_MS.get(short, 1_000),
             notes=notes,
-            extra=(("methods", "stabilizer,matrix_product_state,statevector"),) if short in {"auto", "aer"} else (),
+            methods=("stabilizer", "matrix_product_state", "statevector") if short in {"auto", "aer"} else (),
         )
         for short, (modules, formats, notes) in _OFFERED.items()
         if installed(modules)
@@ -79,21 +77,3 @@ def _found(module: str) -> bool:
     if spec is None or not inner:
         return spec is not None
     return any(Path(folder, inner).is_dir() for folder in spec.submodule_search_locations or ())
-
-
-@cache
-def prices() -> Mapping[str, Price]:
-    """One row per device, from prices.toml."""
-    text = resources.files("backends.local").joinpath("prices.toml").read_text()
-    return {
-        device: Price(
-            id=f"{row['id']}:{device}",
-            device=device,
-            currency=row["currency"],
-            per_second=Money.parse(row["per_second"], row["currency"]).micros,
-            as_of=row["as_of"],
-            source=row["source"],
-        )
-        for row in tomllib.loads(text)["price"]
-        for device in row["devices"]
-    }

@@ -93,6 +93,7 @@ def _limited(device: Device, spec: Mapping[str, Any]) -> Device:
         and not spec.get("dmm_objects"),
         calibration=calibration_of(spec),
         max_run_ms=shots * _SLOWEST_SHOT_MS if qpu else device.max_run_ms,
+        run_per_point=True,  # every point of a sweep is a run of its own, and each may take that long
         extra=_extra(spec),
     )
 
@@ -118,8 +119,7 @@ def _extra(spec: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         "channels": ", ".join(str(one.get("id")) for one in spec.get("channels") or ()),
         "pulser_version": spec.get("pulser_version"),
     }
-    # Every point of a sweep is a run of its own, and each may take as long as the device allows.
-    return (("run_per", "point"), *((name, str(value)) for name, value in told.items() if value not in (None, "")))
+    return tuple((name, str(value)) for name, value in told.items() if value not in (None, ""))
 
 
 def _ours(device: Device, *, widths: Mapping[str, int], region: str, sandbox: bool) -> Device:

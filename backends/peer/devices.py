@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from backends.peer.prices import billed_ms, row_of
-from backends.peer.probes import SHOTS, WIDTHS, Figures
+from backends.peer.prices import row_of
+from backends.peer.probes import WIDTHS, Figures
 from broker.domain.device import Calibration, Device, Kind, Status
 from broker.domain.ids import DeviceName
-from broker.domain.price import Usage
 from broker.domain.program import Format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from backends.peer.prices import PriceBook, Row
+    from backends.peer.prices import PriceBook
     from backends.peer.probes import Answer
 
 NAME = "peer"
@@ -26,9 +25,9 @@ _BASIC = ("gate", "stabilizer", f"dense{WIDTHS[0]}", "pulser", "ahs", "perceval"
 # Rules that say nothing of the program: the peer would refuse whatever we send.
 _CLOSED = frozenset({"status", "paused", "price_unknown", "rate_unknown", "price_stale"})
 _CONCURRENCY = {Kind.QPU: 2, Kind.SIMULATOR: 16}
-_UNPRICED_RUN_MS = 60_000
-
-Extra = tuple[tuple[str, str], ...]
+# A hub of the release before does not say how long a run may last there: as long as the longest that we know of, for
+# a hold that is too small is our loss.
+_SILENT_RUN_S = 21_600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +67,6 @@ def device_of(hub: str, view: Mapping[str, Any], told: Told, book: PriceBook) ->
     kind, figures, closed = Kind(view["kind"]), told.figures, told.closed
     row = row_of(view["price"]) if view["price"] else None
     memory, methods = _state(view, told)
-    sweeps, runs = _sweep(row, told)
     return Device(
         name=name,
         backend=NAME,
@@ -87,42 +85,24 @@ def device_of(hub: str, view: Mapping[str, Any], told: Told, book: PriceBook) ->
         provider=view["provider"],
         calibration=_calibration(view["calibration"]),
         price=book.price(name, row, figures) if row else None,
-        max_run_ms=_longest_ms(row, figures),
+        max_run_ms=round(float(view.get("max_run_s") or _SILENT_RUN_S) * 1000),
         typical_run_ms=max(round(figures.run_s * 1000), 1) if figures else 1_000,
         sandbox=bool(view["sandbox"]),
         notes=f"{hub}: {closed or view['notes']}",
-        sweeps=sweeps,
-        extra=(("hub", hub), *methods, *runs),
+        sweeps=bool(view.get("sweeps", False)),
+        run_per_point=bool(view.get("run_per_point", True)),
+        methods=methods,
+        extra=(("hub", hub),),
     )
 
 
-def _longest_ms(row: Row | None, figures: Figures | None) -> int:
-    """The longest run that the peer holds money for."""
-    if row is None or figures is None or figures.listed.currency != row.currency:
-        return _UNPRICED_RUN_MS
-    longest = billed_ms(row.amounts, figures.listed.micros, Usage(shots=SHOTS))
-    return _UNPRICED_RUN_MS if longest is None else longest
-
-
-def _sweep(row: Row | None, told: Told) -> tuple[bool, Extra]:
-    """Whether two points are one vendor task there, and whether each of them may run for as long as one alone."""
-    one, two = told.offers("gate"), told.offers("sweep")
-    if row is None or one is None or two is None:
-        return True, ()
-    per_task, per_shot, per_second = row.amounts
-    more = two.listed.micros - one.listed.micros - per_shot * SHOTS
-    if per_task and more >= per_task:
-        return False, ()
-    return True, (("run_per", "point"),) if per_second and more > 0 else ()
-
-
-def _state(view: Mapping[str, Any], told: Told) -> tuple[int | None, Extra]:
+def _state(view: Mapping[str, Any], told: Told) -> tuple[int | None, tuple[str, ...]]:
     """The widest dense state that it takes where its list gives no bound, and the methods that do without one."""
     if view["width"] is not None or not told.refuses(f"dense{WIDTHS[-1]}", "memory"):
         return None, ()
     taken = [width for width in WIDTHS if told.offers(f"dense{width}")]
     methods = ("statevector", *(method for method in ("stabilizer", "matrix_product_state") if told.offers(method)))
-    return 16 << max(taken, default=WIDTHS[0] - 1), (("methods", ",".join(methods)),)
+    return 16 << max(taken, default=WIDTHS[0] - 1), methods
 
 
 def _calibration(body: Mapping[str, Any] | None) -> Calibration | None:

@@ -1,4 +1,4 @@
-"""What does a peer's device list not say? Worst cases, currency and abilities, read from the peer's own quotes.
+"""What does a peer's device list not say? Currency and abilities, read from the peer's own quotes.
 
 A quote holds nothing and sends nothing; small programs that differ in one trait tell by offer or refusal who has it.
 """
@@ -75,7 +75,6 @@ def _all() -> tuple[Probe, ...]:
     turn = _QASM3 + "input float theta;\nqubit q;\nbit c;\nrx(theta) q;\nc = measure q;\n"
     return (
         Probe(name="gate", format=Format.OPENQASM3, source=turn, points=({"theta": 0.0},)),
-        Probe(name="sweep", format=Format.OPENQASM3, source=turn, points=({"theta": 0.0}, {"theta": 1.0})),
         Probe(
             name="dynamic",
             format=Format.OPENQASM3,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from broker.domain.eta import next_open
 from broker.domain.money import MICRO, Money
+from broker.domain.price import flattened
+from broker.domain.price_document import FLAT, terms_text
 from broker.domain.program import Paradigm
 
 if TYPE_CHECKING:
@@ -220,13 +222,15 @@ def _price(value: Device) -> dict[str, Any] | None:
     price = value.price
     if price is None:
         return None
+    four = flattened(price)
+    # Null, not "0", where the four cannot say it: a peer of before must not take it for free.
+    amounts = [None] * len(FLAT) if four is None else [amount(each) for each in four[: len(FLAT)]]
     return {
         "id": price.id,
         "currency": price.currency,
-        "per_task": amount(price.per_task),
-        "per_shot": amount(price.per_shot),
-        "per_second": amount(price.per_second),
-        "minimum_s": str(Decimal(price.minimum_ms) / 1000),
+        **dict(zip(FLAT, amounts, strict=True)),
+        "minimum_s": None if four is None else str(Decimal(four[-1]) / 1000),
+        **terms_text(price),
         "as_of": time(price.as_of),
         "source": price.source,
     }
@@ -251,6 +255,9 @@ def device(
         "accepts": sorted(fmt.value for fmt in value.accepts),
         "width": value.width,
         "max_shots": value.max_shots,
+        "sweeps": value.sweeps,
+        "run_per_point": value.run_per_point,
+        "max_run_s": value.max_run_ms / 1000,
         "queue_depth": value.queue_depth,
         "wait_s": None if outlook is None else outlook.wait_s,
         "available_now": value.status.value == "online" and opens <= snapshot.at and rests is None,

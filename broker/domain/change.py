@@ -15,9 +15,19 @@ from broker.domain.money import Money
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from broker.domain.bill import Bill
     from broker.domain.budget import Entry
     from broker.domain.ids import HostId, RemoteId
     from broker.domain.job import Job
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Booking:
+    """A bill with the job as it stood ``before`` it was booked, and the entries that were there already."""
+
+    bill: Bill
+    job: Job
+    before: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: see alter.py
@@ -25,7 +35,8 @@ class Change:
     """Everything that one fact changes; services/apply.py writes many of them in one transaction.
 
     ``held`` and ``spent`` are added to every ancestor budget. ``result`` is (sha256, body). ``otherwise`` is written
-    in its place when a budget has too little left for a ``held`` that grows.
+    in its place when a budget has too little left for a ``held`` that grows. ``booking`` is the bill whose entries
+    these are: it becomes the job's row of charges.
     """
 
     job: Job
@@ -37,6 +48,7 @@ class Change:
     held: int = 0
     spent: int = 0
     otherwise: Change | None = None
+    booking: Booking | None = None
 
 
 def move(change: Change, to: JobState, *, at: datetime, reason: str = "") -> Change:

@@ -55,10 +55,11 @@ class Device:
     """One QPU or simulator. ``width`` bounds qubits, atoms or modes; None means no limit of this kind.
 
     ``vendor_id`` is the vendor's own name (an ARN, a device type, a platform). ``concurrency`` is k, the number of
-    our jobs that may wait or run there at once; the rest stays re-rankable here. ``rate_ops`` is simulated
-    operations per second for an ETA before any history exists. ``sandbox`` marks a device served by a local
-    sandbox instead of the vendor. ``sweeps`` says that points travel in one vendor task. ``max_cost_ms`` is the
-    longest run that the device allows, the worst case for time-priced devices.
+    our jobs that may wait or run there at once; the rest stays re-rankable here. ``sandbox`` marks a device served by
+    a local sandbox instead of the vendor. ``sweeps`` says that points travel in one vendor task. ``max_run_ms`` is the
+    longest run that the device allows, the worst case for time-priced devices; with ``run_per_point`` each point of a
+    task may run for as long. ``billed`` marks a simulator that is not free where no price is known. ``methods`` are
+    those of a simulator; one that names none has the dense state. ``extra`` is the adapter's own, read by nobody else.
     """
 
     name: DeviceName
@@ -87,6 +88,9 @@ class Device:
     price: Price | None = None
     max_run_ms: int = 60_000
     typical_run_ms: int = 1_000
+    run_per_point: bool = False
+    billed: bool = False
+    methods: tuple[str, ...] = ()
     sandbox: bool = False
     notes: str = ""
     extra: tuple[tuple[str, str], ...] = field(default=())

@@ -8,23 +8,14 @@ from typing import Any
 
 from broker.domain.device import Calibration, Device, Kind, Status, Window
 from broker.domain.money import Rate
-from broker.domain.price import Price
+from broker.domain.price_document import price_document, price_of
 from broker.domain.program import Format
 
 # They stand first, so that what follows is one text that stays the same for hours (store/snapshot_text.py).
 MOVING = ("status", "queue_depth", "max_memory_bytes")
 _DEVICE = (*MOVING, *(field.name for field in fields(Device) if field.name not in MOVING))
-_PRICE = tuple(field.name for field in fields(Price))
 _RATE = tuple(field.name for field in fields(Rate))
 _CALIBRATION = tuple(field.name for field in fields(Calibration))
-
-
-def price_document(price: Price) -> dict[str, Any]:
-    return _plain(price, _PRICE) | {"as_of": price.as_of.isoformat()}
-
-
-def price_of(body: dict[str, Any]) -> Price:
-    return Price(**(body | {"as_of": datetime.fromisoformat(body["as_of"])}))
 
 
 def rate_document(rate: Rate) -> dict[str, Any]:
@@ -45,22 +36,38 @@ def device_document(device: Device) -> dict[str, Any]:
         "windows": [_window_document(window) for window in device.windows],
         "calibration": None if calibration is None else _calibration_document(calibration),
         "price": None if price is None else price_document(price),
+        "methods": list(device.methods),
         "extra": [list(pair) for pair in device.extra],
     }
 
 
 def device_of(body: dict[str, Any]) -> Device:
     calibration, price = body["calibration"], body["price"]
-    values = body | {
-        "kind": Kind(body["kind"]),
-        "status": Status(body["status"]),
-        "accepts": frozenset(Format(accepted) for accepted in body["accepts"]),
-        "windows": tuple(_window_of(window) for window in body["windows"]),
-        "calibration": None if calibration is None else _calibration_of(calibration),
-        "price": None if price is None else price_of(price),
-        "extra": tuple((key, value) for key, value in body["extra"]),
+    values = (
+        _before(body)
+        | body
+        | {
+            "kind": Kind(body["kind"]),
+            "status": Status(body["status"]),
+            "accepts": frozenset(Format(accepted) for accepted in body["accepts"]),
+            "windows": tuple(_window_of(window) for window in body["windows"]),
+            "calibration": None if calibration is None else _calibration_of(calibration),
+            "price": None if price is None else price_of(price),
+            "extra": tuple((key, value) for key, value in body["extra"]),
+        }
+    )
+    return Device(**values | {"methods": tuple(values["methods"])})
+
+
+def _before(body: dict[str, Any]) -> dict[str, Any]:
+    """What ``extra`` said before these were fields: stored decisions are replayed from such documents."""
+    told = dict(body["extra"])
+    methods = told.get("methods", "")
+    return {
+        "run_per_point": told.get("run_per") == "point",
+        "billed": told.get("billed") == "true",
+        "methods": methods.split(",") if methods else [],
     }
-    return Device(**values)
 
 
 def _plain(value: object, names: tuple[str, ...]) -> dict[str, Any]:

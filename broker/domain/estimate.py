@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from broker.domain.device import Calibration, Kind
-from broker.domain.price import Usage
+from broker.domain.price import Usage, by_program
 from broker.domain.program import Paradigm
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ TWO_QUBIT_PER_EXTRA_QUBIT = 6
 # Bond dimension 2**7 at most: beyond, a matrix product state may run for hours (backends/local races it instead).
 WEAK_ENTANGLEMENT = 7
 
-_WIDEST_DENSE = 60  # 2 ** 60 amplitudes take longer than anybody waits; beyond, floats would overflow
 _NO_CALIBRATION = Calibration()
 
 
@@ -36,63 +36,46 @@ def tasks(device: Device, need: Requirement) -> int:
 def worst_case(device: Device, need: Requirement) -> Usage:
     """What the job can consume at most: what is held. Every run is as long as the device allows.
 
-    A device whose ``extra`` says ``run_per: point`` runs each point of a task for up to ``max_run_ms``.
+    A device with ``run_per_point`` runs each point of a task for up to ``max_run_ms``.
     """
     count = tasks(device, need)
-    runs = need.points if ("run_per", "point") in device.extra else count
-    return Usage(tasks=count, shots=need.shots * need.points, run_ms=device.max_run_ms * runs)
+    runs = need.points if device.run_per_point else count
+    shots = need.shots * need.points
+    return _told(device, need, Usage(tasks=count, shots=shots, run_ms=device.max_run_ms * runs))
 
 
 def expected(device: Device, need: Requirement, forecast: Forecast) -> Usage:
     """What the job will probably consume: what is scored. Equals the worst case but for the run time."""
     run_ms = round(run_s(device, need, forecast) * 1000)
-    return Usage(tasks=tasks(device, need), shots=need.shots * need.points, run_ms=run_ms)
+    return _told(device, need, Usage(tasks=tasks(device, need), shots=need.shots * need.points, run_ms=run_ms))
+
+
+def _told(device: Device, need: Requirement, usage: Usage) -> Usage:
+    """Gates are counted only where the price asks for them: every device of every question comes by here."""
+    price = device.price
+    return with_gates(usage, need, usage.shots) if price is not None and by_program(price) else usage
+
+
+def with_gates(usage: Usage, need: Requirement, shots: int) -> Usage:
+    """The usage with the gates and readouts of the program, ``shots`` times."""
+    ones, twos = gate_counts(need)
+    return replace(usage, gate1_shots=ones * shots, gate2_shots=twos * shots, readout_shots=measured(need) * shots)
 
 
 def run_s(device: Device, need: Requirement, forecast: Forecast) -> float:
-    """Expected run time of the whole job in seconds, never more than the device allows.
-
-    The forecast for each task, and on a simulator that states ``rate_ops`` (amplitudes per second, in ``extra``)
-    at least operations x amplitudes_touched / rate_ops for each point.
-    """
+    """Expected run time of the whole job in seconds, never more than the device allows: the forecast for each task."""
     count = tasks(device, need)
-    longest, usual = device.max_run_ms * count / 1000, forecast.run_s * count
-    if device.extra and need.paradigm is Paradigm.GATE:
-        rate = dict(device.extra).get("rate_ops")
-        if rate is not None:
-            touched = float(need.operations * need.points * amplitudes_touched(device, need))
-            usual = max(usual, touched / float(rate))
-    return min(usual, longest)
-
-
-def amplitudes_touched(device: Device, need: Requirement) -> int:
-    """About how many numbers one operation changes in the cheapest of the device's ``methods``.
-
-    The dense state has 2**width amplitudes, a stabilizer table width**2 bits, and a gate on a matrix product state
-    of bond dimension 2**entangling_cut costs its cube.
-    """
-    methods = _methods(device)
-    ways = [1 << min(need.width, _WIDEST_DENSE)]
-    if need.clifford and "stabilizer" in methods:
-        ways.append(need.width**2)
-    if "matrix_product_state" in methods and need.entangling_cut <= WEAK_ENTANGLEMENT:
-        ways.append(8**need.entangling_cut)
-    return min(ways)
+    return min(forecast.run_s * count, device.max_run_ms * count / 1000)
 
 
 def simulates_without_state(device: Device, need: Requirement) -> bool:
     """Whether one of the device's ``methods`` can run the program without the 2**width amplitudes in memory."""
     if need.paradigm is not Paradigm.GATE:
         return False
-    methods = _methods(device)
+    methods = device.methods
     if need.clifford and "stabilizer" in methods:
         return True
     return "matrix_product_state" in methods and need.entangling_cut <= WEAK_ENTANGLEMENT
-
-
-def _methods(device: Device) -> tuple[str, ...]:
-    """The simulation methods in ``extra``, comma-separated; a device that names none has the dense one."""
-    return tuple(dict(device.extra).get("methods", "").split(","))
 
 
 def success(device: Device, need: Requirement) -> float:

@@ -6,7 +6,7 @@ before what is unfit, what is unfit before what is dear, late or poor.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from broker.domain.device import Kind, Status
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from broker.domain.money import Rate
     from broker.domain.policy import Policy
     from broker.domain.requirement import Requirement
+    from broker.domain.tier import Standing
 
 _GIB = 1 << 30
 _WIDEST = 60  # a dense state of more qubits fits no machine, and its size no message
@@ -41,6 +42,7 @@ class Question:
     paused: Mapping[str, str]
     nothing: Money
     max_price_age: timedelta | None = None
+    standings: Mapping[str, Standing] = field(default_factory=dict)
 
 
 def access(ask: Question, device: Device) -> str | None:
@@ -155,10 +157,10 @@ def drive(ask: Question, device: Device) -> str | None:
 
 
 def price_unknown(_ask: Question, device: Device) -> str | None:
-    """No price, no QPU job. A simulator without a price row is free, unless its ``extra`` says ``billed``."""
+    """No price, no QPU job. A simulator without a price row is free, unless it is ``billed``."""
     if device.price is not None:
         return None
-    if device.kind is not Kind.QPU and ("billed", "true") not in device.extra:
+    if device.kind is not Kind.QPU and not device.billed:
         return None
     return "has no price in the price book, so its cost cannot be held"
 

@@ -10,9 +10,10 @@ from broker.domain.estimate import expected, run_s, success, worst_case
 from broker.domain.eta import after_open, forecast
 from broker.domain.limits import Question, deadline, limits_for, max_cost, min_success
 from broker.domain.money import Money, convert
-from broker.domain.price import charge
+from broker.domain.price import timed
 from broker.domain.score import score
 from broker.domain.snapshot import Forecast, Snapshot
+from broker.domain.tier import held, likely, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +52,7 @@ def route(
         paused=snapshot.paused,
         max_price_age=max_price_age,
         nothing=Money(currency=currency, micros=0),
+        standings=snapshot.standings,
     )
     limits = limits_for(ask)
     answers = [_answer(ask, limits, device, snapshot.forecasts) for device in snapshot.devices]
@@ -125,11 +127,12 @@ def _costs(ask: Question, device: Device, rate: Rate | None, outlook: Forecast) 
     price = device.price
     if price is None:
         return ask.nothing, ask.nothing, ask.nothing
-    list_cost = charge(price, worst_case(device, ask.need))
+    standing = standing_of(price, ask.standings)
+    list_cost = held(price, worst_case(device, ask.need), standing)
     cost = list_cost if rate is None else convert(list_cost, rate)
-    if price.per_second == 0:  # the two usages differ in run time only
+    if not timed(price) and not price.counter:  # the two usages differ in run time only
         return list_cost, cost, cost
-    usual = charge(price, expected(device, ask.need, outlook))
+    usual = likely(price, expected(device, ask.need, outlook), standing)
     return list_cost, cost, usual if rate is None else convert(usual, rate)
 
 

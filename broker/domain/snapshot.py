@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from broker.domain.device_document import device_document, device_of, rate_document, rate_of
+from broker.domain.tier import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +35,7 @@ class Snapshot:
     """Everything that ``route()`` looks at, besides what the user asks and what the hub may reach.
 
     ``forecasts`` is by device name, ``rates`` by (base, quote), ``paused`` by backend or device name
-    with the reason. A document loads back to an equal snapshot.
+    with the reason, ``standings`` by the counter of tiered prices. A document loads back to an equal snapshot.
     """
 
     at: datetime
@@ -42,6 +43,7 @@ class Snapshot:
     forecasts: Mapping[str, Forecast]
     rates: Mapping[tuple[str, str], Rate]
     paused: Mapping[str, str]
+    standings: Mapping[str, Standing] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """The JSON form, in an order that does not depend on how the mappings were filled."""
@@ -54,7 +56,7 @@ class Snapshot:
             },
             "rates": self.document_of_rates(),
             "paused": dict(sorted(self.paused.items())),
-        }
+        } | ({"standings": {name: list(at) for name, at in sorted(self.standings.items())}} if self.standings else {})
 
     def document_of_rates(self) -> list[dict[str, Any]]:
         """The part of the document that tells the rates."""
@@ -72,6 +74,7 @@ class Snapshot:
             forecasts={name: _forecast_of(row) for name, row in body["forecasts"].items()},
             rates={(row["from"], row["to"]): rate_of(row["rate"]) for row in body["rates"]},
             paused=dict(body["paused"]),
+            standings={name: Standing(*at) for name, at in body.get("standings", {}).items()},
         )
 
 

@@ -114,9 +114,15 @@ class Books:
         family = GaugeMetricFamily(
             "qsubmit_fairshare_ratio", "Decayed use of an organisation by its share; 1 is even", labels=["tenant"]
         )
-        organisations, usage = tables.organisations, tables.usage
-        columns = (organisations.c.id, organisations.c.hub_id, organisations.c.shares, usage.c.micros, usage.c.as_of)
-        query = select(*columns).outerjoin(usage, usage.c.scope == organisations.c.id)
+        organisations, decayed = tables.organisations, tables.decayed_spend
+        columns = (
+            organisations.c.id,
+            organisations.c.hub_id,
+            organisations.c.shares,
+            decayed.c.micros,
+            decayed.c.as_of,
+        )
+        query = select(*columns).outerjoin(decayed, decayed.c.scope == organisations.c.id)
         rows = work.connection.execute(query).all()
         used = {row.id: decay(row.micros, moment(row.as_of), at) if row.micros else 0.0 for row in rows}
         all_used: dict[str, float] = defaultdict(float)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from broker.domain.attempt import AttemptEnd
 from broker.domain.text import fits_name
 from broker.services.isolate import instead_of
+from broker.services.settle import where_it_stands
 from broker.services.turn import charge_turns
 from broker.store.faults import of_one_row
 from broker.store.jobs import StaleFence
@@ -84,6 +85,7 @@ def _each_alone(store: Store, changes: Sequence[Change], error: Exception, *, at
 
 def write(work: Work, changes: Sequence[Change], *, at: datetime, seen: Mapping[JobId, int] | None = None) -> None:
     """Put changes into a transaction that is already open."""
+    changes = where_it_stands(work, changes)
     work.jobs.save([change.job for change in changes], seen=seen)
     work.attempts.add([c.attempt for c in changes if c.attempt is not None and c.begins])
     work.attempts.save([c.attempt for c in changes if c.attempt is not None and not c.begins])
@@ -91,7 +93,8 @@ def write(work: Work, changes: Sequence[Change], *, at: datetime, seen: Mapping[
     _check_funds(work, changes)
     work.ledger.adjust(_sums(changes))
     work.ledger.post([entry for change in changes for entry in change.entries], at)
-    # After the budgets, in a claim as in a settlement: whoever holds a row of usage waits for no budget's.
+    work.charges.add([(change.job, change.booking.bill) for change in changes if change.booking is not None], at)
+    # After the budgets, in a claim as in a settlement: whoever holds a row of decayed spend waits for no budget's.
     charge_turns(work, changes, at=at)
     for change in changes:
         _fold(work, change)

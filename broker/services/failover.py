@@ -10,19 +10,22 @@ from broker.domain.alter import alter
 from broker.domain.attempt import AttemptEnd
 from broker.domain.budget import hold_entries, release_entries
 from broker.domain.change import Change, let_go, move
+from broker.domain.errors import NoDevice
 from broker.domain.lifecycle import JobState
 from broker.domain.wanted import unwanted
 from broker.services.decide import decide, load_asked
 from broker.services.market import Market
+from broker.services.tiers import Standings
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from broker.domain.decision import Offer
     from broker.domain.job import Job
     from broker.domain.money import Money
     from broker.domain.policy import Policy
     from broker.services.decide import Asked, Decided
-    from broker.store.unit_of_work import Store
+    from broker.store.unit_of_work import Store, Work
 
 # A program that three devices refuse is at fault itself, and every try is a request that a vendor counts.
 MOST_REFUSALS = 3
@@ -52,7 +55,8 @@ class Failover:
         with self._store.write() as work:
             work.archive.keep_snapshots([(decided.posted.id, decided.posted.pieces())])
             work.archive.keep_decisions([(decided.id, decided.posted.id, decided.body)])
-        return _moved(before, refused, decided, at=at)
+            offer = _held(work, before, decided, at)
+        return refused if offer is None else _moved(before, refused, decided, offer, at=at)
 
     def _question(self, before: Job, refused: Change, at: datetime) -> Asked | None:
         with self._store.read() as work:
@@ -73,8 +77,21 @@ def _most(policy: Policy, before: Job) -> Money:
     return policy.max_cost or before.quoted
 
 
-def _moved(before: Job, refused: Change, decided: Decided, *, at: datetime) -> Change:
-    offer, device = decided.chosen()
+def _held(work: Work, before: Job, decided: Decided, at: datetime) -> Offer | None:
+    """The next offer at its counter's standing, with the job counted there; None if it costs too much by now."""
+    standings = Standings(work, [decided], at)
+    offer = standings.offer(decided)
+    if isinstance(offer, NoDevice):
+        return None
+    standings.take(before.id, decided)
+    if not standings.held:
+        work.counters.let_go(before.id)
+    work.counters.hold(standings.held)
+    return offer
+
+
+def _moved(before: Job, refused: Change, decided: Decided, offer: Offer, *, at: datetime) -> Change:
+    _, device = decided.chosen()
     rebound = alter(
         let_go(before),
         state=refused.moves[-1].before,

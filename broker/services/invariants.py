@@ -29,7 +29,12 @@ CHECKS: Mapping[str, tuple[Callable[[Connection], Iterator[str]], ...]] = {
     "8": (job_checks.moved_by_the_table,),
     "10": (job_checks.sealed_before_shown,),
     "12": (job_checks.chained,),
-    "13": (money_checks.owed_is_charged, money_checks.billed_is_booked, money_checks.lost_runs_are_booked),
+    "13": (
+        money_checks.owed_is_charged,
+        money_checks.billed_is_booked,
+        money_checks.lost_runs_are_booked,
+        money_checks.charges_are_booked,
+    ),
 }
 MEANING = {
     "1": "an accepted job exists exactly once per project and idempotency key",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from broker.domain.alter import alter
+from broker.domain.bill import absorbed
 from broker.domain.budget import unpaid
 from broker.domain.change import Change, let_go
 from broker.domain.lifecycle import JobState
@@ -56,6 +57,7 @@ def _without_result(change: Change) -> Change:
         result=None,
         entries=unpaid(plain.entries),
         spent=0,
+        booking=plain.booking and replace(plain.booking, bill=absorbed(plain.booking.bill)),
     )
 
 

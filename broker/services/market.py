@@ -35,11 +35,12 @@ HISTORY_KEPT = timedelta(seconds=10)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Posted:
-    """A snapshot with its name (the hash of its document) and its text."""
+    """A snapshot with its name (the hash of its document), its text, and the counters of its tiered prices."""
 
     id: str
     snapshot: Snapshot
     text: str
+    counters: frozenset[str] = frozenset()
 
     def pieces(self) -> Pieces:
         """The text, cut so that snapshots share what did not change between them."""
@@ -80,15 +81,17 @@ class Market:
     def _read(self, at: datetime) -> Posted:
         with self._store.read() as work:
             devices = tuple(priced(work.catalogue, at))
+            counters = frozenset(d.price.counter for d in devices if d.price is not None and d.price.counter)
             snapshot = Snapshot(
                 at=at,
                 devices=devices,
                 forecasts=self._forecasts(work.catalogue, devices, at),
                 rates=_rates(work.catalogue, at),
                 paused=work.catalogue.pauses(at),
+                standings=work.counters.standings(counters, at) if counters else {},
             )
         text = compact(snapshot.document())
-        return Posted(id=hashlib.sha256(text.encode()).hexdigest(), snapshot=snapshot, text=text)
+        return Posted(id=hashlib.sha256(text.encode()).hexdigest(), snapshot=snapshot, text=text, counters=counters)
 
     def _forecasts(self, catalogue: Catalogue, devices: tuple[Device, ...], at: datetime) -> dict[str, Forecast]:
         if self._history is None or at - self._history[0] >= HISTORY_KEPT:

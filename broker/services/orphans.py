@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from broker.domain.budget import orphan_entries
 from broker.domain.estimate import worst_case
 from broker.domain.price import charge
+from broker.domain.tier import held, standing_of
 from broker.services.market import priced
 from broker.store.requirement_text import load_requirement
 
@@ -32,7 +33,7 @@ def settle(
     """Book what the vendor bills for an orphan that has ended, at the price in force; what was booked, if anything."""
     with store.write() as work:
         price = None if usage is None else _price_of(work, device, at)
-        listed = None if price is None or usage is None else charge(price, usage)
+        listed = None if price is None or usage is None else _at_its_counter(work, price, usage, at)
         return _book(work, backend, remote_id, listed, at)
 
 
@@ -50,8 +51,16 @@ def settle_at_worst(store: Store, backend: str, remote_id: str, device: str, *, 
         # Not from what the job holds: it may be at another device by now.
         _, text = work.archive.programs([job.program])[job.program]
         need = replace(load_requirement(json.loads(text)), shots=job.shots, points=max(1, len(job.points)))
-        listed = None if offered.price is None else charge(offered.price, worst_case(offered, need))
+        worst = worst_case(offered, need)
+        listed = None if offered.price is None else _at_its_counter(work, offered.price, worst, at)
         return _book(work, backend, remote_id, listed, at)
+
+
+def _at_its_counter(work: Work, price: Price, usage: Usage, at: datetime) -> Money:
+    """Its own place in the month is not known: the dearest that it can have had."""
+    if not price.counter:
+        return charge(price, usage)
+    return held(price, usage, standing_of(price, work.counters.standings([price.counter], at)))
 
 
 def _book(work: Work, backend: str, remote_id: str, listed: Money | None, at: datetime) -> Money | None:

@@ -7,11 +7,11 @@ import uuid
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from broker.domain.money import Money, Rate
 from broker.domain.price import Price
+from broker.domain.price_document import read_terms
 from broker.domain.retention import Stored
+from broker.services.seed_check import read
 from broker.store import tables
 from broker.store.catalogue import OPERATOR
 from broker.store.people import budget_id
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = uuid.UUID("6f1f8a0e-6b0e-5d52-9f0b-0d6b3c1f7a11")
 EXAMPLE = "example"
+SEEDED = "operator-"  # what the ids of price rows from seed files begin with; rows of another making are not ours
 
 
 def seed_id(*path: str) -> str:
@@ -32,19 +33,24 @@ def seed_id(*path: str) -> str:
 
 
 def load(store: Store, directory: Path) -> None:
-    """Load every seed file of a directory; spending, keys and running jobs are untouched."""
-    read = {name: yaml.safe_load((directory / f"{name}.yaml").read_text()) for name in FILES}
+    """Load every seed file of a directory; spending, keys and running jobs are untouched.
+
+    A price row that is no longer in the file is in force no longer; jobs that were quoted with it settle with it.
+
+    Raises:
+        SeedWrong: a file says what nobody reads, or says it wrongly; nothing is changed.
+    """
+    found = read(directory)
     with store.write() as work:
-        for hub in read["hubs"]["hubs"]:
+        for hub in found["hubs"]["hubs"]:
             _hub(work, hub)
-        for organisation in read["organisations"]["organisations"]:
-            _organisation(work, organisation, _currency(read["hubs"]["hubs"], organisation["hub"]))
-        for row in read["rates"]["rates"]:
+        for organisation in found["organisations"]["organisations"]:
+            _organisation(work, organisation, _currency(found["hubs"]["hubs"], organisation["hub"]))
+        for row in found["rates"]["rates"]:
             work.catalogue.put_rate(_rate(row))
-        work.catalogue.put_prices([_price(row) for row in read["prices"]["prices"]], OPERATOR)
-
-
-FILES = ("hubs", "organisations", "rates", "prices")
+        prices = [_price(row) for row in found["prices"]["prices"]]
+        work.catalogue.put_prices(prices, OPERATOR)
+        work.catalogue.withdraw_prices(SEEDED, keep=[price.id for price in prices])
 
 
 def _source(row: dict[str, Any]) -> str:
@@ -140,16 +146,11 @@ def _rate(row: dict[str, Any]) -> Rate:
 
 def _price(row: dict[str, Any]) -> Price:
     name = hashlib.sha256(repr(sorted(row.items())).encode()).hexdigest()[:16]
-    amounts = {
-        part: Money.parse(str(row.get(part, "0")), row["currency"]).micros
-        for part in ("per_task", "per_shot", "per_second")
-    }
     return Price(
-        id=f"operator-{name}",
+        id=f"{SEEDED}{name}",
         device=row["device"],
         currency=row["currency"],
-        minimum_ms=int(row.get("minimum_ms", 0)),
         as_of=_moment(row["as_of"]),
         source=_source(row),
-        **amounts,
+        **read_terms(row),
     )

@@ -14,6 +14,7 @@ from broker.domain.fairshare import entry_cost
 from broker.domain.ids import JobId, uuid7
 from broker.domain.job import Job
 from broker.domain.lifecycle import JobEvent, JobState, advance
+from broker.services.tiers import Standings, counter_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -136,8 +137,11 @@ def new_job(
 class Admission:
     """One group of submissions against the budgets as they stand; in memory, inside one transaction."""
 
-    def __init__(self, budgets: dict[str, Budget], known: dict[tuple[str, str], Job], entropy: bytes) -> None:
+    def __init__(
+        self, budgets: dict[str, Budget], known: dict[tuple[str, str], Job], entropy: bytes, standings: Standings
+    ) -> None:
         self._budgets = budgets
+        self.standings = standings
         self._known = known
         self._entropy = entropy
         self.admitted: list[tuple[Job, Submission]] = []
@@ -151,6 +155,11 @@ class Admission:
         if known is not None:
             return _repeat(known, submission)
         offer, device = submission.decided.chosen()
+        if counter_of(submission.decided):
+            held = self.standings.offer(submission.decided)
+            if isinstance(held, QsubmitError):
+                return held
+            offer = held
         chain = [self._budgets[budget] for budget in submission.member.budgets if budget in self._budgets]
         short = first_short(chain, offer.cost, more=self.held)
         if short is not None:
@@ -158,6 +167,8 @@ class Admission:
         job, moves = new_job(
             submission, offer, device, entropy=self._next_entropy(), budgets=tuple(budget.id for budget in chain)
         )
+        if counter_of(submission.decided):
+            self.standings.take(job.id, submission.decided)
         for budget in chain:
             self.held[budget.id] += offer.cost.micros
         self.entries += hold_entries(job)
@@ -201,11 +212,13 @@ class Admitter:
         return answers
 
     def _open(self, work: Work, group: Sequence[Submission]) -> Admission:
+        # A counter's row before any budget's, as at a settlement (settle.py).
+        standings = Standings(work, [s.decided for s in group], self._clock())
         # The budget rows come first: they are what two gateways race for, and holding the project's row is also
         # what makes the look for a known Idempotency-Key safe.
         budgets = work.ledger.budgets({b for s in group for b in s.member.budgets}, lock=True)
         keys = [(s.member.project, s.idempotency_key) for s in group if s.idempotency_key]
-        return Admission(budgets, work.jobs.by_keys(keys), secrets.token_bytes(ENTROPY * len(group)))
+        return Admission(budgets, work.jobs.by_keys(keys), secrets.token_bytes(ENTROPY * len(group)), standings)
 
     def _write(
         self, work: Work, admission: Admission, answers: Iterable[Admitted | QsubmitError], at: datetime
@@ -217,6 +230,7 @@ class Admitter:
         work.jobs.add([a.job for a in fresh])
         work.ledger.adjust({budget: (held, 0) for budget, held in admission.held.items()})
         work.ledger.post(admission.entries, at)
+        work.counters.hold(admission.standings.held)
         for answer in fresh:
             work.moved(answer.job, *answer.moves)
             work.ring(answer.job.backend)

@@ -50,7 +50,7 @@ def in_turn(work: Work, device: str, most: int, *, at: datetime) -> list[str]:
 def shares_of(work: Work, waiting: Sequence[Waiting | Job]) -> dict[str, Share]:
     """Weights and decayed spend of everybody who waits."""
     scopes = tuple({scope for job in waiting for scope in _scopes(job)})
-    weights, used = work.people.shares(scopes), work.ledger.used(scopes)
+    weights, used = work.people.shares(scopes), work.ledger.decayed_spend(scopes)
     return {
         scope: Share(
             shares=weights.get(scope, 1),
@@ -76,15 +76,15 @@ def charge_turns(work: Work, changes: Sequence[Change], *, at: datetime) -> None
     if not (begun or over):
         return
     # Held until the commit, in the order of their names: two workers that charge one member must add up.
-    used = work.ledger.used((*begun, *over), lock=True)
+    used = work.ledger.decayed_spend((*begun, *over), lock=True)
     spent = {scope: (micros, moment(as_of)) for scope, (micros, as_of) in used.items()}
     served = {
         scope: decay(*spent.get(scope, (0, at)), at) + more + over.pop(scope, 0.0) for scope, more in begun.items()
     }
-    work.ledger.use({scope: max(round(micros), 0) for scope, micros in served.items()}, at)
+    work.ledger.put_decayed_spend({scope: max(round(micros), 0) for scope, micros in served.items()}, at)
     # An end is no turn: it must not make an account look served just now, so its sum is kept as of its last turn.
     known = {scope: more / decay(1.0, spent[scope][1], at) for scope, more in over.items() if scope in spent}
-    work.ledger.amend({scope: max(round(spent[scope][0] + more), 0) for scope, more in known.items()})
+    work.ledger.amend_decayed_spend({scope: max(round(spent[scope][0] + more), 0) for scope, more in known.items()})
 
 
 def _add(sums: dict[str, float], job: Job, micros: float) -> None:

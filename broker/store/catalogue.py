@@ -7,12 +7,13 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from broker.domain.device_document import device_document, device_of
 from broker.domain.money import Rate
-from broker.domain.price import Price
+from broker.domain.price import Price, flattened
+from broker.domain.price_document import terms_document, terms_of
 from broker.domain.text import fits_name
 from broker.store.faults import OF_ONE_ROW, of_one_row
 from broker.store.rows import compact, micros, moment
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("qsubmit.catalogue")
 OPERATOR = "operator"
 VENDOR = "vendor"
+_FOUR = ("per_task", "per_shot", "per_second", "minimum_ms")
 LOOKED_AT = 20_000  # newest jobs among which forecasts look for such that ended; a flood that waits is not read whole
 REFUSED_CREDENTIALS = "the vendor refuses the broker's credentials"
 
@@ -74,19 +76,14 @@ class Catalogue:
     def put_prices(self, rows: Sequence[Price], origin: str) -> None:
         """Keep price rows; a row that is known by its id is never changed."""
         for price in sorted(rows, key=lambda p: p.id):
-            row = {
-                "id": price.id,
-                "device": price.device,
-                "currency": price.currency,
-                "per_task": price.per_task,
-                "per_shot": price.per_shot,
-                "per_second": price.per_second,
-                "minimum_ms": price.minimum_ms,
-                "as_of": micros(price.as_of),
-                "source": price.source,
-                "origin": origin,
-            }
+            row = _price_row(price) | {"origin": origin}
             self._connection.execute(self._dialect.insert(prices).values(row).on_conflict_do_nothing())
+
+    def withdraw_prices(self, prefix: str, *, keep: Sequence[str]) -> None:
+        """Of the rows whose id begins with ``prefix``, those in ``keep`` are in force, and the others no longer."""
+        ours = update(prices).where(prices.c.id.startswith(prefix, autoescape=True))
+        self._connection.execute(ours.where(prices.c.id.not_in(keep)).values(withdrawn=True))
+        self._connection.execute(ours.where(prices.c.id.in_(keep)).values(withdrawn=False))
 
     def put_rate(self, rate: Rate) -> None:
         """Keep a dated rate; a row that is known by its id is never changed."""
@@ -125,6 +122,7 @@ class Catalogue:
             select(func.coalesce(func.max(devices.c.seen_at), 0)),
             select(func.count()).select_from(devices),
             select(func.count()).select_from(prices),
+            select(func.count()).select_from(prices).where(prices.c.withdrawn),
             select(func.count()).select_from(rates),
             select(func.coalesce(func.max(pauses.c.at), 0)),
             select(func.count()).select_from(pauses),
@@ -133,12 +131,24 @@ class Catalogue:
 
     def prices(self, at: datetime) -> list[tuple[Price, str]]:
         """(price, origin) of all rows in force at a time, oldest first."""
-        query = select(prices).where(prices.c.as_of <= micros(at)).order_by(prices.c.as_of, prices.c.id)
+        in_force = (prices.c.as_of <= micros(at)) & ~prices.c.withdrawn
+        query = select(prices).where(in_force).order_by(prices.c.as_of, prices.c.id)
         return [(_price_of(row), row.origin) for row in self._connection.execute(query)]
 
     def price(self, price_id: str) -> Price | None:
         """One price row."""
         row = self._connection.execute(select(prices).where(prices.c.id == price_id)).first()
+        return None if row is None else _price_of(row)
+
+    def pinned(self, price_id: str) -> tuple[Price, str] | None:
+        """One price row with its origin."""
+        row = self._connection.execute(select(prices).where(prices.c.id == price_id)).first()
+        return None if row is None else (_price_of(row), row.origin)
+
+    def published(self, device: str, at: datetime) -> Price | None:
+        """The vendor's own newest row of a device at a time."""
+        query = select(prices).where(prices.c.device == device, prices.c.origin == VENDOR, prices.c.as_of <= micros(at))
+        row = self._connection.execute(query.order_by(prices.c.as_of.desc(), prices.c.id.desc()).limit(1)).first()
         return None if row is None else _price_of(row)
 
     def rate(self, rate_id: str) -> Rate | None:
@@ -188,17 +198,29 @@ class Catalogue:
         return dict(self._connection.execute(query).all())
 
 
+def _price_row(price: Price) -> dict[str, Any]:
+    """Four columns where they say everything, so that the release before reads the same price; else ``terms``."""
+    four = flattened(price)
+    amounts = dict(zip(_FOUR, four or (0, 0, 0, 0), strict=True))
+    return amounts | {
+        "id": price.id,
+        "device": price.device,
+        "currency": price.currency,
+        "terms": None if four else compact(terms_document(price)),
+        "as_of": micros(price.as_of),
+        "source": price.source,
+    }
+
+
 def _price_of(row: Row[Any]) -> Price:
+    terms = {name: getattr(row, name) for name in _FOUR} if row.terms is None else json.loads(row.terms)
     return Price(
         id=row.id,
         device=row.device,
         currency=row.currency,
-        per_task=row.per_task,
-        per_shot=row.per_shot,
-        per_second=row.per_second,
-        minimum_ms=row.minimum_ms,
         as_of=moment(row.as_of),
         source=row.source,
+        **terms_of(terms),
     )
 
 

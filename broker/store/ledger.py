@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from broker.domain.budget import Budget
 from broker.store.bulk import insert_rows
 from broker.store.rows import micros
-from broker.store.tables import budgets, entries, usage
+from broker.store.tables import budgets, decayed_spend, entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,11 +25,11 @@ _ADJUST = (
     .where(budgets.c.id == bindparam("budget"))
     .values(held=budgets.c.held + bindparam("more_held"), spent=budgets.c.spent + bindparam("more_spent"))
 )
-_AMEND = update(usage).where(usage.c.scope == bindparam("of")).values(micros=bindparam("amended"))
+_AMEND = update(decayed_spend).where(decayed_spend.c.scope == bindparam("of")).values(micros=bindparam("amended"))
 
 
 class Ledger:
-    """Budgets, journal and decayed usage inside one transaction."""
+    """Budgets, journal and decayed spend inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -88,25 +88,25 @@ class Ledger:
         )
         return {(account, currency): int(total) for account, currency, total in self._connection.execute(query)}
 
-    def used(self, scopes: Iterable[str], *, lock: bool = False) -> dict[str, tuple[int, int]]:
+    def decayed_spend(self, scopes: Iterable[str], *, lock: bool = False) -> dict[str, tuple[int, int]]:
         """Decayed spend of organisations, projects and members: scope -> (micro-units, as of Unix microseconds).
 
         With ``lock`` held against others until the commit, always taken in the same order.
         """
-        query = select(usage).where(usage.c.scope.in_(tuple(scopes))).order_by(usage.c.scope)
+        query = select(decayed_spend).where(decayed_spend.c.scope.in_(tuple(scopes))).order_by(decayed_spend.c.scope)
         rows = self._connection.execute(query.with_for_update() if lock else query)
         return {row.scope: (row.micros, row.as_of) for row in rows}
 
-    def use(self, amounts: Mapping[str, int], at: datetime) -> None:
+    def put_decayed_spend(self, amounts: Mapping[str, int], at: datetime) -> None:
         """Set the decayed spend of scopes as of now."""
         dialect: Any = postgresql if self._connection.dialect.name == "postgresql" else sqlite
         rows = [{"scope": scope, "micros": spent, "as_of": micros(at)} for scope, spent in sorted(amounts.items())]
-        insert = dialect.insert(usage)
+        insert = dialect.insert(decayed_spend)
         change = {"micros": insert.excluded.micros, "as_of": insert.excluded.as_of}
         if rows:
             self._connection.execute(insert.on_conflict_do_update(index_elements=["scope"], set_=change), rows)
 
-    def amend(self, amounts: Mapping[str, int]) -> None:
+    def amend_decayed_spend(self, amounts: Mapping[str, int]) -> None:
         """Set the spend of scopes that are known, as of the time that they have."""
         rows = [{"of": scope, "amended": spent} for scope, spent in sorted(amounts.items())]
         if rows:

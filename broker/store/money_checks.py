@@ -12,12 +12,12 @@ from broker.domain.attempt import AttemptEnd
 from broker.domain.budget import LOSS
 from broker.domain.lifecycle import TERMINAL, JobState
 from broker.domain.money import Money, convert, most_within
-from broker.domain.price import charge
+from broker.domain.price import Counted, charge
 from broker.domain.recovery import Recovery
 from broker.store.attempts import ANSWERS
 from broker.store.catalogue import Catalogue
 from broker.store.rows import usage_of
-from broker.store.tables import attempts, budgets, devices, entries, events, jobs, orphans
+from broker.store.tables import attempts, budgets, charges, counters, devices, entries, events, jobs, orphans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,17 +92,40 @@ def billed_is_booked(connection: Connection) -> Iterator[str]:
     """13: what the vendor said of an attempt that it consumed is owed to it, whatever became of the job."""
     sums, catalogue, known = _booked(), Catalogue(connection), dict[str, "Price | None"]()
     query = (
-        select(jobs.c.id, jobs.c.price_id, attempts.c.usage, sums.c.owed)
+        select(jobs.c.id, jobs.c.price_id, attempts.c.usage, sums.c.owed, charges.c.counted_from)
         .join(attempts, attempts.c.job_id == jobs.c.id)
         .outerjoin(sums, sums.c.job_id == jobs.c.id)
+        .outerjoin(charges, charges.c.job_id == jobs.c.id)
         .where(attempts.c.usage.is_not(None), jobs.c.state.in_(ENDS), jobs.c.price_id != "")
     )
     for row in connection.execute(query.execution_options(yield_per=PAGE)):
         if row.price_id not in known:
             known[row.price_id] = catalogue.price(row.price_id)
         price, usage = known[row.price_id], usage_of(row.usage)
-        if price is None or usage is None or charge(price, usage).micros != int(row.owed or 0):
+        at = row.counted_from or 0
+        if price is None or usage is None or charge(price, usage, Counted(at, at)).micros != int(row.owed or 0):
             yield row.id
+
+
+def charges_are_booked(connection: Connection) -> Iterator[str]:
+    """13: a row of charges says what the journal says, and the counters stand where the rows have brought them."""
+    sums = _booked()
+    booked = [func.coalesce(column, 0) for column in (sums.c.owed, sums.c.spent, sums.c.loss)]
+    said = (charges.c.contract, charges.c.billed, charges.c.loss)
+    other = or_(*(theirs != ours for theirs, ours in zip(said, booked, strict=True)))
+    yield from connection.execute(
+        select(charges.c.job_id).outerjoin(sums, sums.c.job_id == charges.c.job_id).where(other)
+    ).scalars()
+    counted = (
+        select(charges.c.counter, charges.c.month, func.sum(charges.c.counted).label("counted"))
+        .where(charges.c.counter.is_not(None))
+        .group_by(charges.c.counter, charges.c.month)
+        .subquery("counted")
+    )
+    same = and_(counted.c.counter == counters.c.name, counted.c.month == counters.c.month)
+    moved = select(counters.c.name, counters.c.month).outerjoin(counted, same)
+    for name, month in connection.execute(moved.where(counters.c.used != func.coalesce(counted.c.counted, 0))):
+        yield f"{name} {month}"
 
 
 def lost_runs_are_booked(connection: Connection) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("qsubmit.rows")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+_USUAL = ("tasks", "shots", "run_ms")
+_USAGE = tuple(field.name for field in fields(Usage) if field.name != "billed")
 MOST, MOST_BIG = (1 << 31) - 1, (1 << 63) - 1
 
 
@@ -195,13 +198,24 @@ def attempt_row(attempt: Attempt) -> dict[str, Any]:
 
 
 def usage_text(usage: Usage | None) -> str | None:
-    """Consumption as it is stored."""
-    return None if usage is None else compact({"tasks": usage.tasks, "shots": usage.shots, "run_ms": usage.run_ms})
+    """Consumption as it is stored: the three usual figures, and whatever else there is."""
+    if usage is None:
+        return None
+    body = {name: getattr(usage, name) for name in _USAGE}
+    if usage.billed is not None:
+        body["billed"] = [usage.billed.currency, usage.billed.micros]
+    return compact({name: value for name, value in body.items() if value or name in _USUAL})
 
 
 def usage_of(text: str | None) -> Usage | None:
     """Consumption from its stored text."""
-    return None if text is None else Usage(**json.loads(text))
+    if text is None:
+        return None
+    body = json.loads(text)
+    if "billed" in body:
+        currency, amount = body["billed"]
+        body["billed"] = Money(currency=currency, micros=amount)
+    return Usage(**body)
 
 
 def attempt_of(row: RowMapping | Mapping[str, Any]) -> Attempt:

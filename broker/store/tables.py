@@ -135,6 +135,8 @@ prices = Table(
     Column("per_shot", BigInteger, nullable=False),
     Column("per_second", BigInteger, nullable=False),
     Column("minimum_ms", BigInteger, nullable=False),
+    Column("terms", Text),
+    Column("withdrawn", Boolean, nullable=False, server_default=text("false")),
     Column("as_of", BigInteger, nullable=False),
     Column("source", Text, nullable=False),
     Column("origin", Name, nullable=False),
@@ -383,7 +385,52 @@ entries = Table(
     Column("at", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )
-usage = Table(
+charges = Table(
+    "charges",
+    metadata,
+    Column("job_id", Id, primary_key=True),
+    Column("hub_id", Id, nullable=False),
+    Column("organisation_id", Id, nullable=False, index=True),
+    Column("project_id", Id, nullable=False),
+    Column("member_id", Id, nullable=False),
+    Column("device", Name, nullable=False),
+    Column("backend", Name, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("remote_id", Name),
+    Column("usage", Text),
+    Column("components", Text, nullable=False),
+    Column("price_id", Id, nullable=False),
+    Column("rate_id", Id),
+    Column("contract_currency", String(3), nullable=False),
+    Column("contract", BigInteger, nullable=False),
+    Column("list_currency", String(3), nullable=False),
+    Column("listed", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("billed", BigInteger, nullable=False),
+    Column("loss", BigInteger, nullable=False),
+    Column("counter", Name),
+    Column("month", String(7)),
+    Column("counted_from", BigInteger),
+    Column("counted", BigInteger),
+    Column("ended_at", BigInteger, nullable=False),
+    Column("booked_at", BigInteger, nullable=False, index=True),
+)
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("month", String(7), primary_key=True),
+    Column("used", BigInteger, nullable=False),
+)
+tier_holds = Table(
+    "tier_holds",
+    metadata,
+    Column("job_id", Id, primary_key=True),
+    Column("counter", Name, nullable=False, index=True),
+    Column("counts", BigInteger, nullable=False),
+)
+# The table's first name stays: a release before reads it while this one works. Usage is what a job consumed.
+decayed_spend = Table(
     "usage",
     metadata,
     Column("scope", Id, primary_key=True),

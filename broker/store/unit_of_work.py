@@ -11,7 +11,9 @@ from broker.store.attempts import Attempts
 from broker.store.audit import Audit
 from broker.store.breakers import Breakers
 from broker.store.catalogue import Catalogue
+from broker.store.charges import Charges
 from broker.store.clocks import Clocks
+from broker.store.counters import Counters
 from broker.store.counts import Counts
 from broker.store.engine import WRITE
 from broker.store.events import Events
@@ -51,6 +53,8 @@ class Work:
         self.jobs = Jobs(connection)
         self.attempts = Attempts(connection)
         self.ledger = Ledger(connection)
+        self.charges = Charges(connection)
+        self.counters = Counters(connection)
         self.orphans = Orphans(connection)
         self.archive = Archive(connection)
         self.events = Events(connection)

@@ -83,9 +83,11 @@ def status(device: Device) -> str:
 
 
 def price(price: dict[str, Any] | None) -> str:
-    """``USD 0.3 + 0.0035/shot``; parts that are zero are not shown."""
+    """``USD 0.3 + 0.0035/shot``; parts that are zero are not shown, and of tiers or steps only what they count."""
     if price is None:
         return "unknown"
+    if price.get("per_task") is None and price.get("components"):
+        return f"{price.get('currency', '')} by {', '.join(part['unit'] for part in price['components'])}"
     units = (("per_task", ""), ("per_shot", "/shot"), ("per_second", "/s"))
     parts = [f"{amount}{unit}" for key, unit in units if (amount := plain(price.get(key)))]
     return f"{price.get('currency', '')} {' + '.join(parts)}".strip() if parts else "free"

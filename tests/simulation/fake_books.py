@@ -73,7 +73,7 @@ class Ledger(Repository):
             found[key] = found.get(key, 0) + entry.micros
         return found
 
-    def used(self, scopes: Iterable[str], *, lock: bool = False) -> dict[str, tuple[int, int]]:
+    def decayed_spend(self, scopes: Iterable[str], *, lock: bool = False) -> dict[str, tuple[int, int]]:
         self._tx.statement()
         for scope in sorted(scopes := set(scopes)) if lock else ():
             if self._tx.row("usage", scope) is not None:
@@ -81,12 +81,12 @@ class Ledger(Repository):
         rows = {scope: self._tx.row("usage", scope) for scope in scopes}
         return {scope: row for scope, row in rows.items() if row is not None}
 
-    def use(self, amounts: Mapping[str, int], at: datetime) -> None:
+    def put_decayed_spend(self, amounts: Mapping[str, int], at: datetime) -> None:
         self._tx.statement()
         for scope, amount in sorted(amounts.items()):
             self._tx.put("usage", scope, (amount, micros(at)))
 
-    def amend(self, amounts: Mapping[str, int]) -> None:
+    def amend_decayed_spend(self, amounts: Mapping[str, int]) -> None:
         self._tx.statement()
         for scope, amount in sorted(amounts.items()):
             row = self._tx.row("usage", scope)
@@ -315,6 +315,14 @@ class Catalogue(Repository):
     def price(self, price_id: str) -> Price | None:
         row = self._tx.row("prices", price_id)
         return None if row is None else row[0]
+
+    def pinned(self, price_id: str) -> tuple[Price, str] | None:
+        row: tuple[Price, str] | None = self._tx.row("prices", price_id)
+        return row
+
+    def published(self, device: str, at: datetime) -> Price | None:
+        rows = [price for price, origin in self.prices(at) if price.device == device and origin == "vendor"]
+        return max(rows, key=lambda price: (price.as_of, price.id), default=None)
 
     def rate(self, rate_id: str) -> Rate | None:
         row: Rate | None = self._tx.row("rates", rate_id)

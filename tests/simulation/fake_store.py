@@ -18,6 +18,7 @@ from broker.store import unit_of_work
 from broker.store.unit_of_work import Store, Work
 from tests.simulation.fake_books import Archive, Audit, Catalogue, Events, Leases, Ledger, Orphans, People
 from tests.simulation.fake_jobs import Attempts, Jobs
+from tests.simulation.fake_money import Charges, Counters
 from tests.simulation.fake_watch import Breakers, Hosts, Spoiled
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ TABLES = (
     "jobs", "attempts", "budgets", "usage", "orphans", "programs", "decisions", "snapshots", "results", "leases",
     "devices", "prices", "rates", "pauses", "members", "shares", "resubmit", "access", "breakers", "spoiled",
     "hosts",
+    "charges", "counters", "tier_holds",
 )  # fmt: skip
 LOGS = ("entries", "events", "audit")
 BUSY = 60_000_000
@@ -252,6 +254,8 @@ class FakeWork(Work):
     jobs = _Repository(Jobs)
     attempts = _Repository(Attempts)
     ledger = _Repository(Ledger)
+    charges = _Repository(Charges)
+    counters = _Repository(Counters)
     orphans = _Repository(Orphans)
     breakers = _Repository(Breakers)
     spoiled = _Repository(Spoiled)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from broker.domain.attempt import AttemptEnd
+from broker.domain.bill import Bill
 from broker.domain.budget import Entry
 from broker.domain.change import Change, free, move
 from broker.domain.lifecycle import JobState
@@ -64,8 +65,8 @@ def journal_has_one_side(patch: pytest.MonkeyPatch) -> None:
 def member_pays_beyond_the_hold(patch: pytest.MonkeyPatch) -> None:
     real = settle.bill
 
-    def bill(*args: Any) -> settle.Bill:
-        made = real(*args)
+    def bill(*args: Any, **rest: Any) -> Bill:
+        made = real(*args, **rest)
         return replace(made, charged=made.due, loss=Money(currency="KRW", micros=0))
 
     patch.setattr(settle, "bill", bill)
@@ -204,9 +205,9 @@ def lost_local_run_fails_the_job(patch: pytest.MonkeyPatch) -> None:
 
 @_mutant("(token|tag|blind)/.*/(purged|unreadable)/")
 def lost_run_is_booked_nowhere(patch: pytest.MonkeyPatch) -> None:
-    def nothing(_: Any, job: Any, __: Any) -> settle.Bill:
+    def nothing(_: Any, job: Any, __: Any, *, at: Any) -> Bill:
         none = Money(currency=job.held.currency, micros=0)
-        return settle.Bill(listed=none, due=none, charged=none, loss=none)
+        return Bill(listed=none, due=none, charged=none, loss=none, ended_at=at)
 
     patch.setattr(settle.Tariff, "without_result", nothing)
 

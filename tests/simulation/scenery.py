@@ -16,7 +16,7 @@ from broker.domain.hub import Access, Agreement, Member
 from broker.domain.ids import DeviceName, HubId, KeyId, MemberId, OrganisationId, ProjectId
 from broker.domain.money import Money, Rate, convert
 from broker.domain.policy import Policy
-from broker.domain.price import Price, charge
+from broker.domain.price import Price, charge, flat
 from broker.domain.program import Format, Paradigm, Program
 from broker.domain.recovery import Recovery
 from broker.domain.requirement import Register, Requirement
@@ -95,7 +95,8 @@ def _device(vendor_id: str, percent: int, recovery: Recovery, concurrency: int, 
         accepts=frozenset({Format.OPENQASM2}), concurrency=concurrency, sandbox=True,
         price=Price(
             id=f"price-{name}", device=name, currency="KRW" if recovery is Recovery.RERUN else "USD",
-            per_task=3_000 * percent, per_shot=9 * percent, per_second=10 * percent, as_of=START, source="test",
+            components=flat(per_task=3_000 * percent, per_shot=9 * percent, per_second=10 * percent),
+            as_of=START, source="test",
         ),
     )  # fmt: skip
 

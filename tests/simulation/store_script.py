@@ -91,9 +91,9 @@ def begin(work):
     work.jobs.save([moved], seen={job.id: 0})
     work.attempts.add([attempt_of(job)])
     work.moved(moved, event)
-    work.ledger.use({"member": 5}, LATER[2])
-    work.ledger.amend({"member": 4, "nobody": 1})
-    return work.ledger.used(["member", "nobody"], lock=True)
+    work.ledger.put_decayed_spend({"member": 5}, LATER[2])
+    work.ledger.amend_decayed_spend({"member": 4, "nobody": 1})
+    return work.ledger.decayed_spend(["member", "nobody"], lock=True)
 
 
 def save_stale(work):

@@ -13,7 +13,7 @@ from backends.base import Backend, Outcome, Phase, Recovery, Snapshot
 from broker.domain.device import Device, Kind
 from broker.domain.ids import RemoteId
 from broker.domain.policy import Policy, Preference
-from broker.domain.price import Price, Usage
+from broker.domain.price import Price, Usage, flat
 from broker.domain.program import Format, Program
 from broker.domain.result import Outcomes
 from broker.domain.scopes import Scope
@@ -34,8 +34,8 @@ ROOT = Path(__file__).parents[2]
 BELL = (ROOT / "seeds" / "programs" / "bell.qasm").read_text()
 AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
 PRICE = Price(
-    id="fake-1", device="braket/fake", currency="USD", per_task=300_000, per_shot=1_000, as_of=AT - timedelta(days=9),
-    source="a test",
+    id="fake-1", device="braket/fake", currency="USD", components=flat(per_task=300_000, per_shot=1_000),
+    as_of=AT - timedelta(days=9),    source="a test",
 )  # fmt: skip
 DEVICE = Device(
     name="braket/fake", backend="braket", vendor_id="fake", kind=Kind.QPU, accepts=frozenset({Format.OPENQASM2}),

@@ -28,6 +28,7 @@ from broker.api.errors import problem
 from broker.bootstrap import open_room
 from broker.domain.device import Kind, Status
 from broker.domain.ids import RemoteId
+from broker.domain.price import Component, Unit
 from broker.domain.scopes import SCOPES_OF, Role
 from broker.queue import SilentDoorbell
 from broker.services import seed
@@ -80,8 +81,9 @@ class Shop(Backend):
     def devices(self) -> list[Device]:
         [aer] = [device for device in self._inner.devices() if device.name == "local/aer"]
         aer = replace(aer, width=20, sandbox=True)
+        dear = (Component(unit=Unit.TASK, rate=DEAR), *aer.price.components)
         qpu = replace(aer, name="local/qpu", vendor_id="qpu", kind=Kind.QPU)
-        qpu = replace(qpu, price=replace(aer.price, id="local-qpu", device=qpu.name, per_task=DEAR))
+        qpu = replace(qpu, price=replace(aer.price, id="local-qpu", device=qpu.name, components=dear))
         return [replace(device, status=self._status(device.name)) for device in (aer, qpu)]
 
     def _status(self, name: str) -> Status:

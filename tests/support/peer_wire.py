@@ -31,9 +31,9 @@ class Wire:
 
 DEVICES = (
     simulator("local/timed", GATE, dynamic=True, max_run_ms=120_000, max_memory_bytes=16 << 26,
-              price=price("local/timed", "KRW", second="5"), extra=(("methods", "stabilizer,statevector"),)),
+              price=price("local/timed", "KRW", second="5"), methods=("stabilizer", "statevector")),
     simulator("local/points", GATE, width=20, max_run_ms=10_000, price=price("local/points", "KRW", second="5"),
-              extra=(("run_per", "point"),)),
+              run_per_point=True),
     qpu("braket/single", GATE, width=20, sweeps=False,
         price=price("braket/single", "USD", task="0.30", shot="0.00145")),
     qpu("braket/unpriced", GATE, width=20),

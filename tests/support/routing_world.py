@@ -11,7 +11,7 @@ from broker.domain.hub import Access, Agreement
 from broker.domain.ids import DeviceName, HubId
 from broker.domain.money import MICRO, Money, Rate
 from broker.domain.policy import Policy, Preference
-from broker.domain.price import Price
+from broker.domain.price import Price, flat
 from broker.domain.program import PARADIGM, Format
 from broker.domain.requirement import Register, Requirement
 from broker.domain.routing import Forecast, Snapshot, route
@@ -33,8 +33,9 @@ def price(device: str, currency: str, *, task: str = "0", shot: str = "0", secon
         id=f"{device}@test",
         device=device,
         currency=currency,
-        **{name: Money.parse(amount, currency).micros for name, amount in micros.items()},
-        minimum_ms=minimum_ms,
+        components=flat(
+            **{name: Money.parse(amount, currency).micros for name, amount in micros.items()}, minimum_ms=minimum_ms
+        ),
         as_of=datetime(2026, 10, 1, tzinfo=UTC),
         source="invented for this test",
     )
@@ -125,7 +126,7 @@ DEVICES = (
         max_run_ms=600_000,
         concurrency=8,
         max_memory_bytes=8 << 30,
-        extra=(("methods", "statevector,stabilizer,matrix_product_state"), ("rate_ops", "200000000")),
+        methods=("statevector", "stabilizer", "matrix_product_state"),
     ),
     simulator(
         "local/ahs",

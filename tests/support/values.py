@@ -10,7 +10,7 @@ from broker.domain.device import Calibration, Device, Kind, Status, Window
 from broker.domain.hub import Access, Agreement
 from broker.domain.money import Money, Rate
 from broker.domain.policy import Policy, Preference
-from broker.domain.price import Price
+from broker.domain.price import Component, Price, Tier, Unit, flat
 from broker.domain.program import PARADIGM, Format
 from broker.domain.requirement import Register, Requirement
 from broker.domain.snapshot import Forecast, Snapshot
@@ -38,15 +38,26 @@ calibrations = st.builds(
     as_of=maybe(moments),
     raw=maybe(words),
 )
+components = st.builds(
+    Component,
+    unit=st.sampled_from(Unit),
+    rate=micros,
+    per=st.sampled_from([1, 10, 1000, 3_600_000]),
+    step=st.integers(1, 100),
+    minimum=st.integers(0, 10_000),
+    tiers=st.lists(st.tuples(st.integers(1, 10**9), micros), max_size=3, unique_by=lambda tier: tier[0]).map(
+        lambda tiers: tuple(Tier(*tier) for tier in sorted(tiers))
+    ),
+)
 prices = st.builds(
     Price,
     id=words,
     device=names,
     currency=currencies,
-    per_task=micros,
-    per_shot=micros,
-    per_second=micros,
-    minimum_ms=st.integers(0, 10_000),
+    components=st.builds(flat, per_task=micros, per_shot=micros, per_second=micros, minimum_ms=st.integers(0, 10_000))
+    | st.lists(components, max_size=4).map(tuple),
+    minimum=micros,
+    counter=st.sampled_from(["", "pasqal/qpu"]),
     as_of=moments,
     source=words,
 )
@@ -80,10 +91,10 @@ devices = st.builds(
     typical_run_ms=st.integers(1, 10**6),
     sandbox=st.booleans(),
     notes=words,
-    extra=st.lists(
-        st.sampled_from([("methods", "stabilizer,matrix_product_state"), ("rate_ops", "2e8"), ("billed", "true")]),
-        unique=True,
-    ).map(tuple),
+    run_per_point=st.booleans(),
+    billed=st.booleans(),
+    methods=st.lists(st.sampled_from(["stabilizer", "matrix_product_state"]), unique=True).map(tuple),
+    extra=st.lists(st.sampled_from([("hub", "seoul"), ("commands", "probs")]), unique=True).map(tuple),
 )
 rates = st.builds(
     Rate, id=words, base=currencies, quote=currencies, micros=st.integers(1, 10**10), as_of=moments, source=words

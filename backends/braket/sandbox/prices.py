@@ -1,4 +1,4 @@
-"""What does the price list say? The CSV form of the vendor's bulk price list, with the sandbox's tariffs."""
+"""What does the price list say? The CSV form of the vendor's bulk price list, with the sandbox's prices."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import io
 from decimal import Decimal
 
 from backends.braket.pricelist import HEADER_LINES
-from backends.braket.prices import EXAMPLE, Tariff, examples
+from backends.braket.prices import EXAMPLE, examples
 from backends.braket.sandbox.cards import CARDS, SIMULATOR_REGIONS, Card
+from broker.domain.price import Price, Unit
 
 _MICRO = Decimal(1_000_000)
 _COLUMNS = [
@@ -25,23 +26,24 @@ def price_list() -> str:
     table = csv.DictWriter(text, _COLUMNS, restval="")
     table.writeheader()
     for card in CARDS:
-        tariff = examples().get("/".join(card.arn.split("/")[-2:]))
-        if tariff:
-            table.writerows(_rows(card, tariff))
+        price = examples().get("/".join(card.arn.split("/")[-2:]))
+        if price:
+            table.writerows(_rows(card, price))
     return text.getvalue()
 
 
-def _rows(card: Card, tariff: Tariff) -> list[dict[str, str]]:
+def _rows(card: Card, price: Price) -> list[dict[str, str]]:
+    rates = {part.unit: part.rate for part in price.components}
     if card.is_qpu:
         # The vendor's tracker looks for the ARN's last word with its first letter, or all of IBEX, in capitals.
         name = card.arn.split("/")[-1].replace("Ibex", "IBEX")
         return [
-            _row("Quantum Task", card.region, DeviceName=name, PricePerUnit=_unit(tariff.per_task), Unit="Tasks"),
-            _row("Quantum Task-Shot", card.region, DeviceName=name, PricePerUnit=_unit(tariff.per_shot), Unit="Shots"),
+            _row("Quantum Task", card.region, DeviceName=name, PricePerUnit=_unit(rates[Unit.TASK]), Unit="Tasks"),
+            _row("Quantum Task-Shot", card.region, DeviceName=name, PricePerUnit=_unit(rates[Unit.SHOT]), Unit="Shots"),
         ]
-    version, price = card.arn.split("/")[-1].upper(), _unit(tariff.per_second * 60)
+    version, minute = card.arn.split("/")[-1].upper(), _unit(rates[Unit.MS] * 60)
     return [
-        _row("Simulator Task", region, Version=version, operation="CompleteTask", PricePerUnit=price, Unit="minutes")
+        _row("Simulator Task", region, Version=version, operation="CompleteTask", PricePerUnit=minute, Unit="minutes")
         for region in SIMULATOR_REGIONS
     ]
 

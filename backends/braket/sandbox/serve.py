@@ -113,13 +113,13 @@ def _voice(fault: Fault) -> Response:
 
 
 def cost_of(task: Task) -> int:
-    """Micro-dollars for a task that completes: what the device's tariff says, nothing under a reservation."""
+    """Micro-dollars for a task that completes: what the device's price says, nothing under a reservation."""
     if task.request.get("associations"):
         return 0
-    tariff = examples().get("/".join(task.device.split("/")[-2:]))
-    if tariff is None:
+    price = examples().get("/".join(task.device.split("/")[-2:]))
+    if price is None:
         return 0
-    return charge(tariff.price(task.device), Usage(tasks=1, shots=task.shots, run_ms=task.run_ms)).micros
+    return charge(price, Usage(tasks=1, shots=task.shots, run_ms=task.run_ms)).micros
 
 
 def settle(task: Task) -> Entry | None:

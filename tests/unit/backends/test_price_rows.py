@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from backends.price_rows import price_rows
+from broker.domain.price import flat
 
 ROWS = """
 [[price]]
@@ -32,9 +33,9 @@ def test_rows_become_prices(tmp_path):
     path.write_text(ROWS)
     price, example = price_rows(path, "price")["vendor/one"], price_rows(path, "sandbox")["vendor/one"]
     assert (price.id, example.id) == ("vendor/one@2026-11-20", "vendor/one@2026-11-20-sandbox")
-    assert (price.per_task, price.per_shot, price.per_second) == (300_000, 1_450, 0)
+    assert price.components == flat(per_task=300_000, per_shot=1_450)
     assert (price.as_of, price.source) == (datetime(2026, 11, 20, tzinfo=UTC), "a page")
-    assert (example.per_second, example.source) == (1_000_000, "an example")
+    assert (example.components, example.source) == (flat(per_second=1_000_000), "an example")
 
 
 def test_a_table_without_rows_has_no_prices(tmp_path):

@@ -75,15 +75,15 @@ def test_what_is_forbidden_is_said_before_what_is_unfit():
 
 def test_a_simulator_without_a_price_is_free_unless_it_is_billed():
     assert rule_of("braket/sv1", "bell", price=None) is None
-    assert rule_of("braket/sv1", "bell", price=None, extra=(("billed", "true"),)) == "price_unknown"
+    assert rule_of("braket/sv1", "bell", price=None, billed=True) == "price_unknown"
 
 
 def test_a_dense_state_must_fit_unless_a_method_does_without():
     assert rule_of("local/aer", "deep30") == "memory"
     assert rule_of("local/aer", "deep30", max_memory_bytes=16 << 30) is None
-    assert rule_of("local/aer", "clifford50", extra=()) == "memory"
-    assert rule_of("local/aer", "clifford50", extra=(("methods", "stabilizer"),)) is None
-    assert rule_of("local/aer", "shallow40", extra=(("methods", "stabilizer"),)) == "memory"
+    assert rule_of("local/aer", "clifford50", methods=()) == "memory"
+    assert rule_of("local/aer", "clifford50", methods=("stabilizer",)) is None
+    assert rule_of("local/aer", "shallow40", methods=("stabilizer",)) == "memory"
 
 
 def test_an_agreement_that_has_ended_closes_the_device():

@@ -13,7 +13,7 @@ from broker.domain.device import Calibration, Kind
 from broker.domain.hub import Access, Agreement
 from broker.domain.money import MICRO
 from broker.domain.policy import Policy, Preference
-from broker.domain.price import Price
+from broker.domain.price import Price, flat
 from broker.domain.routing import Forecast, Snapshot, route
 from tests.support import values
 from tests.support.routing_world import NEEDS, WORLD, access_of, qpu, simulator
@@ -77,7 +77,7 @@ def test_without_a_wish_a_free_simulator_beats_a_dear_qpu_however_long_its_queue
         id="p",
         device="v/qpu",
         currency="KRW",
-        per_task=cost * MICRO,
+        components=flat(per_task=cost * MICRO),
         as_of=datetime(2026, 1, 1, tzinfo=UTC),
         source="t",
     )

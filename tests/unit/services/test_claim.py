@@ -116,7 +116,9 @@ def test_whoever_spent_less_goes_first(gateway):
     yours = gateway.job("dan", device=GARNET)
     with gateway.store.write() as work:
         spent = work.jobs.get(mine["id"])
-        work.ledger.use({spent.organisation: 10**12, spent.project: 10**12, spent.member: 10**12}, gateway.clock())
+        work.ledger.put_decayed_spend(
+            {spent.organisation: 10**12, spent.project: 10**12, spent.member: 10**12}, gateway.clock()
+        )
     with gateway.store.read() as work:
         assert in_turn(work, GARNET, 9, at=gateway.clock()) == [yours["id"], mine["id"]]
 
@@ -133,7 +135,7 @@ def test_a_turn_is_charged_when_it_begins(gateway):
     claim(gateway.store, terms(), at=gateway.clock())
     with gateway.store.read() as work:
         job = work.jobs.get(job_id)
-        used = work.ledger.used([job.organisation, job.project, job.member])
+        used = work.ledger.decayed_spend([job.organisation, job.project, job.member])
     assert len(used) == 3
     assert all(micros > 0 for micros, _ in used.values())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,12 +13,14 @@ from sqlalchemy import select
 
 from backends.base import Phase, Snapshot
 from backends.errors import Refused
+from broker.domain.bill import bill
 from broker.domain.money import Money, Rate, convert
-from broker.domain.price import Usage, charge
-from broker.services.settle import bill
+from broker.domain.price import Component, Unit, Usage, charge
+from broker.services.invariants import verify
 from broker.store import tables
+from broker.store.catalogue import OPERATOR, VENDOR
+from broker.store.rows import micros
 from tests.support.gateway import NOW
-from tests.support.jobs import job
 from tests.support.routing_world import price
 from tests.support.scripted import QUEUED, outcome
 
@@ -29,7 +32,7 @@ usages = st.builds(Usage, tasks=st.integers(1, 5), shots=st.integers(0, 10**6), 
 
 @given(usages, st.integers(0, 10**12))
 def test_a_member_never_pays_more_than_was_held_and_the_rest_is_the_platforms(usage, held):
-    found = bill(job(held=Money(currency="KRW", micros=held)), PRICE, RATE, usage)
+    found = bill(Money(currency="KRW", micros=held), PRICE, RATE, usage)
     assert found.listed == charge(PRICE, usage)
     assert found.due == convert(found.listed, RATE)
     assert 0 <= found.charged.micros <= held
@@ -156,3 +159,79 @@ def test_every_move_of_money_names_its_job(both):
         rows = work.connection.execute(select(tables.entries.c.kind, tables.entries.c.job_id)).all()
     assert {row.kind for row in rows} == {"hold", "release", "settle"}
     assert {row.job_id for row in rows} == {job_id}
+
+
+def charged(world):
+    with world.store.read() as work:
+        return [dict(row) for row in work.connection.execute(select(tables.charges)).mappings()]
+
+
+def test_each_end_with_a_bill_is_one_row_of_charges(both):
+    both.backends["braket"].result = outcome(shots=50)
+    job_id = run(both)
+    both.drive()
+    (row,) = charged(both)
+    assert (row["job_id"], row["device"], row["backend"], row["remote_id"]) == (
+        job_id, "braket/garnet", "braket", "remote-0",
+    )  # fmt: skip
+    # 0.30 USD + 50 x 0.001 at 1,400 won
+    assert json.loads(row["components"]) == [["task", 1, 300_000], ["shot", 50, 50_000]]
+    assert json.loads(row["usage"]) == {"tasks": 1, "shots": 50, "run_ms": 1000}
+    assert (row["contract_currency"], row["contract"]) == ("USD", 350_000)
+    assert (row["currency"], row["billed"], row["loss"]) == ("KRW", 490 * KRW, 0)
+    assert (row["rate_id"], row["counter"], row["counted"]) == ("usd-krw-1", None, None)
+    assert row["booked_at"] >= row["ended_at"] >= micros(NOW)
+
+
+def test_what_the_vendor_lists_stands_beside_what_the_contract_says(both):
+    listed = replace(price("braket/garnet", "USD", task="0.4", shot="0.002"), id="listed")
+    with both.store.write() as work:
+        work.catalogue.put_prices([listed], VENDOR)
+    both.backends["braket"].result = outcome(shots=50)
+    run(both)
+    both.drive()
+    (row,) = charged(both)
+    assert (row["contract"], row["list_currency"], row["listed"]) == (350_000, "USD", 500_000)
+
+
+def test_what_a_vendor_bills_beyond_the_hold_stands_in_the_row_too(both):
+    both.backends["braket"].result = outcome(shots=1000)
+    run(both)
+    both.drive()
+    (row,) = charged(both)
+    assert (row["billed"], row["loss"]) == (560 * KRW, (1820 - 560) * KRW)
+
+
+def test_a_job_that_nobody_bills_has_no_row(both):
+    both.backends["braket"].reply = Refused("no")
+    run(both)
+    both.drive()
+    assert charged(both) == []
+
+
+def test_a_row_that_says_something_else_than_the_journal_is_found(both):
+    run(both)
+    both.drive()
+    assert [each.invariant for each in verify(both.store, both.clock()) if each.violations] == []
+    with both.store.write() as work:
+        work.connection.execute(tables.charges.update().values(billed=1))
+    assert [each.invariant for each in verify(both.store, both.clock()) if each.violations] == ["13"]
+
+
+GATES = (Component(unit=Unit.GATE1_SHOT, rate=100), Component(unit=Unit.GATE2_SHOT, rate=1_000))
+
+
+def test_gates_are_the_programs_in_the_hold_and_in_the_bill(both):
+    by_gates = replace(price("braket/garnet", "KRW"), id="gates", components=GATES, as_of=NOW)
+    with both.store.write() as work:
+        work.catalogue.put_prices([by_gates], OPERATOR)
+    both.room.market._posted = None
+    both.backends["braket"].result = outcome(shots=50)
+    job_id = run(both)
+    # A Bell pair: one gate on one qubit, one on two; 100 shots are held, 50 are billed.
+    assert both.see(job_id)["cost"]["held"] == "0.11"
+    both.drive()
+    assert both.see(job_id)["cost"]["charged"] == "0.055"
+    (row,) = charged(both)
+    assert json.loads(row["components"]) == [["gate1_shot", 50, 5_000], ["gate2_shot", 50, 50_000]]
+    assert [each.invariant for each in verify(both.store, both.clock()) if each.violations] == []

@@ -42,7 +42,7 @@ def jobs(gateway, member, count, device=GARNET):
 def usage_of(gateway, job_id):
     with gateway.store.read() as work:
         found = work.jobs.get(job_id)
-        used = work.ledger.used([found.organisation, found.project, found.member])
+        used = work.ledger.decayed_spend([found.organisation, found.project, found.member])
     return {spent for spent, _ in used.values()}
 
 
@@ -115,7 +115,7 @@ class Queue:
     def shares(self, scopes):
         return {scope: self.tree[scope].shares for scope in scopes if scope in self.tree}
 
-    def used(self, scopes):
+    def decayed_spend(self, scopes):
         return {scope: (int(self.tree[scope].usage), micros(NOW)) for scope in scopes if scope in self.tree}
 
 
@@ -200,7 +200,7 @@ def test_a9_an_end_does_not_make_an_account_look_served_just_now(gateway):
     gateway.drive()
     with gateway.store.read() as work:
         found = work.jobs.get(made)
-        ((spent, as_of),) = work.ledger.used([found.member]).values()
+        ((spent, as_of),) = work.ledger.decayed_spend([found.member]).values()
     assert as_of == micros(begun)
     assert decay(spent, begun, gateway.clock()) == pytest.approx(found.charged.micros, rel=0.01)
 
@@ -228,7 +228,7 @@ def test_a9_two_workers_that_charge_one_member_at_once_add_up(postgres_url):
     with opened(postgres_url) as store:
         furnish(store)
         with store.write() as work:
-            work.ledger.use({"org-1": 0, "project-1": 0, "member-1": 0}, NOW)
+            work.ledger.put_decayed_spend({"org-1": 0, "project-1": 0, "member-1": 0}, NOW)
 
     def charge():
         with opened(postgres_url) as mine:
@@ -242,7 +242,7 @@ def test_a9_two_workers_that_charge_one_member_at_once_add_up(postgres_url):
     for thread in threads:
         thread.join()
     with opened(postgres_url) as store, store.read() as work:
-        assert work.ledger.used(["member-1"])["member-1"][0] == 3 * 20 * 5_000
+        assert work.ledger.decayed_spend(["member-1"])["member-1"][0] == 3 * 20 * 5_000
 
 
 def test_a9_a_free_run_that_was_killed_weighs_its_seconds_and_not_its_entry(store):
@@ -252,6 +252,6 @@ def test_a9_a_free_run_that_was_killed_weighs_its_seconds_and_not_its_entry(stor
     killed = Change(job=free_of_charge, attempt=replace(begun.attempt, end=AttemptEnd.FAILED))
     with store.write() as work:
         charge_turns(work, [begun], at=NOW)
-        assert work.ledger.used([queued.member])[queued.member][0] == 5_000
+        assert work.ledger.decayed_spend([queued.member])[queued.member][0] == 5_000
         charge_turns(work, [killed], at=NOW)
-        assert work.ledger.used([queued.member])[queued.member][0] == 30 * CORE_SECOND
+        assert work.ledger.decayed_spend([queued.member])[queued.member][0] == 30 * CORE_SECOND

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from broker.domain.money import Rate
+from broker.domain.price import flat
 from broker.store.catalogue import OPERATOR, VENDOR
 from tests.support.routing_world import GATE, price, qpu, simulator
 from tests.support.values import devices
@@ -66,7 +67,7 @@ def test_a_known_price_row_is_never_changed(store):
         with store.write() as work:
             work.catalogue.put_prices([price("braket/garnet", "USD", task=task)], OPERATOR)
     ((kept, _),) = look(store, "prices", NOW)
-    assert kept.per_task == 300_000
+    assert kept.components == flat(per_task=300_000)
 
 
 def test_a_known_rate_row_is_never_changed(store):

@@ -82,10 +82,10 @@ def test_sums_are_exact_beyond_floating_point(store):
 
 def test_decayed_spend_is_set_and_set_again(store):
     with store.write() as work:
-        work.ledger.use({"org": 5, "member": 6}, NOW)
-        work.ledger.use({"org": 7}, NOW + timedelta(seconds=1))
+        work.ledger.put_decayed_spend({"org": 5, "member": 6}, NOW)
+        work.ledger.put_decayed_spend({"org": 7}, NOW + timedelta(seconds=1))
     with store.read() as work:
-        assert {scope: micros for scope, (micros, _) in work.ledger.used(["org", "member", "x"]).items()} == {
+        assert {scope: micros for scope, (micros, _) in work.ledger.decayed_spend(["org", "member", "x"]).items()} == {
             "org": 7,
             "member": 6,
         }
@@ -100,7 +100,7 @@ def test_two_workers_may_note_the_first_spend_of_one_scope(store, database_url):
                 ready.wait()
                 for number in range(20):
                     with mine.write() as work:
-                        work.ledger.use({f"org-{number}": 1, f"member-{number}": 1}, NOW)
+                        work.ledger.put_decayed_spend({f"org-{number}": 1, f"member-{number}": 1}, NOW)
         except Exception as error:  # noqa: BLE001  the assertion below shows it
             failed.append(error)
 

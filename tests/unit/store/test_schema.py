@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from alembic.util.exc import CommandError
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
+from broker.domain.money import Money
 from broker.domain.pieces import Pieces
+from broker.domain.price import Component, Price, Unit, Usage, flat
+from broker.queue import SilentDoorbell
+from broker.services.settle import Tariff
 from broker.store.archive import Archive
 from broker.store.engine import open_engine
 from broker.store.schema import back, differences, downgrade, is_current, upgrade
+from broker.store.unit_of_work import Store
+from tests.support.jobs import job
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -181,3 +189,42 @@ def test_going_back_makes_cut_snapshots_and_packed_decisions_whole_again(empty):
     upgrade(empty)
     with empty.connect() as connection:
         assert Archive(connection).decision("d7") == ("body 7", kept["s"])
+
+
+# A price, a rate and a job as release 0002 wrote them: 0.30 USD a task, 0.00145 a shot, 0.001 a second, 3 s at least.
+OLD_ROWS = (
+    (
+        "INSERT INTO prices (id, device, currency, per_task, per_shot, per_second, minimum_ms, as_of, source, origin) "
+        "VALUES ('old', 'v/d', 'USD', 300000, 1450, 1000, 3000, 0, 'page', 'operator')"
+    ),
+    "INSERT INTO rates (id, base, quote, micros, as_of, source) VALUES ('r', 'USD', 'KRW', 1400000000, 0, 'page')",
+)
+
+
+def test_price_rows_of_the_release_before_still_settle_its_jobs(empty):
+    upgrade(empty, "0002")
+    with empty.begin() as connection:
+        for statement in OLD_ROWS:
+            connection.execute(text(statement))
+    upgrade(empty)
+    store = Store(empty, SilentDoorbell())
+    old = job(price="old", rate="r", held=Money(currency="KRW", micros=10_000_000_000))
+    made = Tariff(store).bill(old, Usage(shots=1000, run_ms=1), at=datetime(2026, 11, 20, tzinfo=UTC))
+    # 0.30 + 1000 x 0.00145 + 3 s x 0.001 = 1.753 USD; x 1400
+    assert made.listed == Money(currency="USD", micros=1_753_000)
+    assert made.charged == Money(currency="KRW", micros=2_454_200_000)
+    with store.read() as work:
+        assert [(price.id, origin) for price, origin in work.catalogue.prices(made.ended_at)] == [("old", "operator")]
+
+
+def test_going_back_leaves_what_the_release_before_can_say_and_nothing_that_it_would_take_for_free(empty):
+    upgrade(empty)
+    said = Price(id="said", device="v/d", currency="USD", components=flat(per_task=300_000, per_second=1_000),
+                 as_of=datetime(2026, 11, 1, tzinfo=UTC), source="page")  # fmt: skip
+    unsaid = replace(said, id="unsaid", components=(Component(unit=Unit.MS, rate=20_000, per=10, step=10),))
+    with Store(empty, SilentDoorbell()).write() as work:
+        work.catalogue.put_prices([said, unsaid], "operator")
+    downgrade(empty, "0002")
+    with empty.connect() as connection:
+        rows = connection.execute(text("SELECT id, per_task, per_shot, per_second, minimum_ms FROM prices")).all()
+    assert [tuple(row) for row in rows] == [("said", 300_000, 0, 1_000, 0)]

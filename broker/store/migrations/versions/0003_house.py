@@ -1,13 +1,13 @@
 """House: one revision for the whole release, so that the release before can be gone back to in one step."""
 
-from broker.store.migrations.house import hosts, keeping
+from broker.store.migrations.house import hosts, keeping, money
 
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-PARTS = (keeping, hosts)
+PARTS = (money, keeping, hosts)
 
 
 def upgrade() -> None:

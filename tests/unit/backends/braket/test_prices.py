@@ -7,13 +7,13 @@ from datetime import date
 import pytest
 
 from backends.braket.pricelist import PriceList, parse
-from backends.braket.prices import EXAMPLE, examples, published
+from backends.braket.prices import EXAMPLE, examples, named, published
 from backends.braket.sandbox.prices import price_list
-from broker.domain.price import Usage, charge
+from broker.domain.price import Usage, charge, flat
 
 
 def test_a_published_row_quotes_as_the_page_says():
-    price = published()["ionq/Forte-1"].price("braket/ionq-forte-1")
+    price = named(published()["ionq/Forte-1"], "braket/ionq-forte-1")
     assert charge(price, Usage(tasks=1, shots=1000)).micros == 80_300_000
     assert price.source.startswith("Amazon Braket pricing page")
 
@@ -25,16 +25,16 @@ def test_invented_rows_say_so_and_never_pass_for_published_ones():
 
 
 def test_the_list_in_csv_gives_the_same_amounts():
-    tariffs = parse(price_list(), as_of=date(2026, 11, 20))
-    assert (tariffs["forte-1"].per_task, tariffs["forte-1"].per_shot) == (300_000, 80_000)
-    assert (tariffs["sv1"].per_second, tariffs["sv1"].minimum_ms) == (1000, 3000)
-    assert tariffs["forte-1"].source == "Amazon Braket price list 2026-11-20"
+    listed = parse(price_list(), as_of=date(2026, 11, 20))
+    assert listed["forte-1"].components == flat(per_task=300_000, per_shot=80_000)
+    assert listed["sv1"].components == flat(per_second=1000, minimum_ms=3000)
+    assert listed["forte-1"].source == "Amazon Braket price list 2026-11-20"
 
 
 def test_a_part_of_a_micro_dollar_is_rounded_up():
     text = "\n" * 5 + "Product Family,DeviceName,Version,operation,PricePerUnit,Currency,Unit\n"
     text += "Simulator Task,,SV1,CompleteTask,0.0750001,USD,minutes\n"
-    assert parse(text, as_of=date(2026, 1, 1))["sv1"].per_second == 1251
+    assert parse(text, as_of=date(2026, 1, 1))["sv1"].components == flat(per_second=1251, minimum_ms=3000)
 
 
 def test_a_list_that_cannot_be_read_keeps_the_last_one():
@@ -48,11 +48,11 @@ def test_a_list_that_cannot_be_read_keeps_the_last_one():
         return answer
 
     prices = PriceList(take, clock=lambda: now[0])
-    first = prices.tariffs()
+    first = prices.prices()
     assert "sv1" in first
     for hours in (25, 27):
         now[0] = hours * 3600.0
-        assert prices.tariffs() is first
+        assert prices.prices() is first
     assert answers == []
 
 

@@ -7,7 +7,7 @@ import pytest
 from backends.errors import Unauthorized
 from broker.domain.device import Kind, Status
 from broker.domain.money import convert
-from broker.domain.price import Usage, charge
+from broker.domain.price import Usage, charge, flat
 from tests.support.peer_wire import problem
 
 
@@ -38,14 +38,14 @@ def test_abilities_that_the_list_does_not_tell_come_from_quotes(hub):
     shown = offered(hub)
     assert (shown["local/timed"].dynamic, shown["local/points"].dynamic) == (True, False)
     assert (shown["braket/single"].sweeps, shown["local/points"].sweeps) == (False, True)
-    assert ("run_per", "point") in shown["local/points"].extra
+    assert (shown["local/timed"].run_per_point, shown["local/points"].run_per_point) == (False, True)
     assert shown["local/timed"].max_memory_bytes == 16 << 26
-    assert dict(shown["local/timed"].extra)["methods"] == "statevector,stabilizer"
+    assert shown["local/timed"].methods == ("statevector", "stabilizer")
 
 
 def test_a_price_in_the_peers_own_currency_is_its_row(hub):
     price = offered(hub)["local/timed"].price
-    assert (price.currency, price.per_second) == ("KRW", 5_000_000)
+    assert (price.currency, price.components) == ("KRW", flat(per_second=5_000_000))
     assert price.device == "peer/seoul-local-timed"
     assert price.source == "hub seoul: invented for this test"
 

@@ -6,17 +6,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from backends.peer.prices import PriceBook, Row, billed_ms
+from backends.peer.prices import PriceBook, row_of, usage_of
 from backends.peer.probes import Figures
 from broker.domain.money import Money
-from broker.domain.price import Price, Usage, charge
+from broker.domain.price import Component, Price, Unit, Usage, charge, flat
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-ROW = Row(id="p1", currency="USD", amounts=(300_000, 1_450, 0), minimum_ms=0, as_of=NOON, source="page")
-amounts = st.integers(0, 10**9)
+FLAT = flat(per_task=300_000, per_shot=1_450)
+ROW = Price(id="p1", device="", currency="USD", components=FLAT, as_of=NOON, source="page")
 
 
 def figures(rate, listed=1_000_000):
@@ -42,24 +40,49 @@ def book(clock):
     return PriceBook("seoul", clock=clock)
 
 
-@given(per_task=amounts, per_shot=amounts, per_second=st.integers(1, 10**9), usage=st.builds(
-    Usage, tasks=st.integers(1, 100), shots=st.integers(0, 10**6), run_ms=st.integers(0, 10**8)))  # fmt: skip
-def test_the_run_time_read_from_a_bill_gives_the_bill_again(per_task, per_shot, per_second, usage):
-    price = Price(id="p", device="d", currency="KRW", per_task=per_task, per_shot=per_shot, per_second=per_second,
-                  as_of=NOON, source="s")  # fmt: skip
-    bill = charge(price, usage)
-    read = billed_ms((per_task, per_shot, per_second), bill.micros, usage)
-    assert charge(price, replace(usage, run_ms=read)) == bill
+SHOWN = {"id": "p1", "currency": "KRW", "as_of": "2026-11-20T12:00:00Z", "source": "page"}
+JOB = {"points": 2, "shots": 100, "cost": {"charged": "0.7", "currency": "KRW"}, "latency": {"run_s": 1.5}}
 
 
-def test_where_time_costs_nothing_a_bill_tells_no_time():
-    assert billed_ms((10, 1, 0), 100, Usage(shots=5)) is None
+def test_a_peer_of_the_release_before_shows_four_figures():
+    row = row_of(SHOWN | {"per_task": "0.3", "per_shot": "0.00145", "per_second": "2", "minimum_s": "3"})
+    assert row.components == flat(per_task=300_000, per_shot=1_450, per_second=2_000_000, minimum_ms=3_000)
+
+
+def test_a_peer_that_shows_components_is_read_by_them_alone():
+    part = {"unit": "ms", "rate": "0.02", "per": 10, "step": 10}
+    nulls = {"per_task": None, "per_shot": None, "per_second": None, "minimum_s": None}
+    row = row_of(SHOWN | nulls | {"components": [part], "minimum": "0.5"})
+    assert row.components == (Component(unit=Unit.MS, rate=20_000, per=10, step=10),)
+    assert row.minimum == 500_000
+
+
+def test_a_peers_tiers_are_held_at_the_dearest():
+    tiers = [[14_400_000, "517.88"]]
+    part = {"unit": "ms", "rate": "3106.4", "per": 3_600_000, "tiers": tiers}
+    row = row_of(SHOWN | {"components": [part], "counter": "pasqal/qpu"})
+    price = PriceBook("seoul", clock=Clock()).price("peer/seoul-x", row, None)
+    assert (price.components, price.counter) == ((Component(unit=Unit.MS, rate=3_106_400_000, per=3_600_000),), "")
+
+
+def test_what_the_peer_has_charged_is_the_bill_whatever_the_formula_says(book):
+    price = book.price("peer/seoul-x", replace(ROW, currency="KRW"), None)
+    usage = usage_of(JOB, None)
+    assert (usage.tasks, usage.shots, usage.run_ms) == (1, 200, 1_500)
+    assert charge(price, usage) == Money(currency="KRW", micros=700_000)
+
+
+def test_a_peer_that_has_not_charged_yet_or_in_other_money_is_reckoned_by_its_row(book):
+    price = book.price("peer/seoul-x", ROW, None)
+    for cost in ({"charged": None, "currency": "KRW"}, JOB["cost"]):
+        usage = usage_of(JOB | {"cost": cost}, None)
+        assert charge(price, usage) == Money(currency="USD", micros=300_000 + 200 * 1_450)
 
 
 def test_a_row_in_the_peers_currency_keeps_its_date_and_amounts(book):
     listed = Money(currency="USD", micros=5)
     price = book.price("peer/seoul-x", ROW, Figures(cost=listed, listed=listed, run_s=1.0))
-    assert (price.currency, price.as_of, price.per_task) == ("USD", NOON, 300_000)
+    assert (price.currency, price.as_of, price.components) == ("USD", NOON, FLAT)
     assert price == book.price("peer/seoul-x", ROW, None)
 
 
@@ -70,7 +93,7 @@ def test_the_same_row_of_two_devices_has_two_ids(book):
 
 def test_a_converted_row_stays_the_same_until_the_rate_moves_and_is_then_the_later_one(book, clock):
     first = book.price("d", ROW, figures(1_400_000_000))
-    assert (first.currency, first.per_task, first.per_shot) == ("KRW", 420_000_000, 2_030_000)
+    assert (first.currency, first.components) == ("KRW", flat(per_task=420_000_000, per_shot=2_030_000))
     assert first.as_of == NOON.replace(hour=0)
     clock.at += timedelta(minutes=5)
     assert book.price("d", ROW, figures(1_400_000_000)) == first
@@ -86,6 +109,6 @@ def test_a_worker_that_starts_on_the_same_day_finds_the_same_row(clock, book):
 
 
 def test_what_is_free_stays_free_in_any_currency(book):
-    free = replace(ROW, amounts=(0, 0, 0))
+    free = replace(ROW, components=())
     nothing = Figures(cost=Money(currency="KRW", micros=0), listed=Money(currency="USD", micros=0), run_s=1.0)
     assert charge(book.price("d", free, nothing), Usage(shots=1000)) == Money(currency="KRW", micros=0)
