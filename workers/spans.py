@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import select
-
-from broker.store.tables import attempts, jobs
+from broker.reads.traces import of_jobs, of_runs
 from broker.tracing import IDLE, LINKS, parent_of
 from workers.drive import Driver
 
@@ -57,15 +55,8 @@ class _Traced:
         """The traces of the jobs that a call is about."""
         many = subject if isinstance(subject, (list, tuple)) else [subject]
         if verb in BY_ORDER:
-            query = select(jobs.c.trace).where(jobs.c.id.in_([order.job for order in many[:LINKS]]))
-        elif verb in BY_REMOTE_ID:
-            mine = attempts.c.backend == self.backend.name
-            query = select(jobs.c.trace).join(attempts, attempts.c.job_id == jobs.c.id)
-            query = query.where(mine, attempts.c.remote_id.in_(many[:LINKS]))
-        else:
-            return []
-        with self.store.read() as work:
-            return [trace for trace in work.connection.execute(query).scalars() if trace]
+            return of_jobs(self.store, [order.job for order in many[:LINKS]])
+        return of_runs(self.store, self.backend.name, many[:LINKS]) if verb in BY_REMOTE_ID else []
 
 
 def _spanned(verb: str) -> Callable[..., Any]:

@@ -11,9 +11,8 @@ from starlette.responses import Response
 from broker.api import present, schemas
 from broker.api.caller import KeyFirst, needs, room_of
 from broker.api.jobs import PROBLEMS, answer, decide
-from broker.domain.errors import NotFound
 from broker.domain.hub import Member
-from broker.services.gate import open_reasons
+from broker.reads import devices
 
 router = APIRouter(prefix="/v1", tags=["offers"], route_class=KeyFirst)
 
@@ -36,12 +35,8 @@ async def list_devices(request: Request, member: Annotated[Member, Depends(needs
     room = room_of(request)
 
     def read() -> list[dict[str, object]]:
-        with room.store.read() as work:
-            access, failing = work.people.access(member.hub), work.breakers.all().values()
-        if access is None:
-            raise NotFound(f"there is no hub {member.hub}")
         at = room.clock()
-        snapshot, resting = room.market.now(at).snapshot, open_reasons(failing, at)
-        return [present.device(device, snapshot, access, resting) for device in snapshot.devices]
+        snapshot, standing = room.market.now(at).snapshot, devices.standing(room.store, member.hub, at=at)
+        return [present.device(each, snapshot, standing.access, standing.resting) for each in snapshot.devices]
 
     return answer({"devices": await run_in_threadpool(read)})

@@ -7,22 +7,20 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
-from sqlalchemy import and_, func, select
 
 from broker.domain.lifecycle import NEXT, JobState
-from broker.store.durations import STAGES, bucket, durations, ends
-from broker.store.tables import events, jobs
+from broker.reads import ended
+from broker.reads.ended import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from prometheus_client.metrics_core import Metric
-    from sqlalchemy import ColumnElement, RowMapping
 
+    from broker.reads.ended import Stays
     from broker.store.unit_of_work import Work
 
 WAITS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
-PARTS = (*STAGES, "total")
 MOVES = (("none", JobState.ACCEPTED.value), *((b.value, a.value) for b, nexts in NEXT.items() for a in sorted(nexts)))
 OUTCOMES = {
     "submitted": "accepted", "queued": "unsent", "unknown": "unknown", "failed": "refused", "cancelled": "cancelled",
@@ -62,24 +60,22 @@ class Tally:
         last = work.events.last()
         if last <= self._cursor:
             return
-        span = and_(events.c.seq > self._cursor, events.c.seq <= last)
+        span = ended.between(self._cursor, last)
         # All three before anything is added: what fails half-way must not be counted twice.
-        moves, times, spent = _moves(work, span), _times(work, span), _spent(work, span)
-        for before, after, backend, count in moves:
-            self._moves[before or "none", after, backend] += count
-        for row in times:
-            self._stay(row)
-        for organisation, backend, currency, charged in spent:
-            self._spend[organisation, backend] += krw(int(charged), currency)
+        moves, stays, spent = ended.moves(work, span), ended.stays(work, span, WAITS), ended.charged(work, span)
+        for move in moves:
+            self._moves[move.before or "none", move.after, move.backend] += move.count
+        for stay in stays:
+            self._stay(stay)
+        for charge in spent:
+            self._spend[charge.organisation, charge.backend] += krw(charge.micros, charge.currency)
         self._cursor = last
 
-    def _stay(self, found: RowMapping) -> None:
-        for part in PARTS:
-            place = found[f"{part}_bucket"]
-            if place is not None:
-                shape = self._shapes[part, found["backend"]]
-                shape.counts[int(place)] += int(found["jobs"])
-                shape.seconds += float(found[part]) / 1e6
+    def _stay(self, stay: Stays) -> None:
+        for part, (place, took) in stay.parts.items():
+            shape = self._shapes[part, stay.backend]
+            shape.counts[place] += stay.jobs
+            shape.seconds += took / 1e6
 
     def families(self, tenants: Mapping[str, str], vendors: Sequence[str]) -> list[Metric]:
         """``tenants`` gives the label of each organisation.
@@ -136,29 +132,3 @@ class Tally:
         for labels, amount in sorted(sums.items()):
             family.add_metric(labels, amount)
         return family
-
-
-def _moves(work: Work, span: ColumnElement[bool]) -> list[tuple[str | None, str, str, int]]:
-    columns = (events.c.before, events.c.after, events.c.backend)
-    query = select(*columns, func.count()).where(span).group_by(*columns)
-    return [tuple(row) for row in work.connection.execute(query)]
-
-
-def _times(work: Work, span: ColumnElement[bool]) -> Sequence[RowMapping]:
-    each = durations(ends(span)).subquery("each")
-    placed = select(
-        each.c.backend,
-        *(each.c[part] for part in PARTS),
-        *(bucket(each.c[part], WAITS).label(f"{part}_bucket") for part in PARTS),
-    ).subquery("placed")
-    keys = [placed.c.backend, *(placed.c[f"{part}_bucket"] for part in PARTS)]
-    sums = [func.sum(placed.c[part]).label(part) for part in PARTS]
-    return work.connection.execute(select(*keys, *sums, func.count().label("jobs")).group_by(*keys)).mappings().all()
-
-
-def _spent(work: Work, span: ColumnElement[bool]) -> list[tuple[str, str, str, int]]:
-    ended = ends(span)
-    keys = (jobs.c.organisation_id, jobs.c.backend, jobs.c.currency)
-    query = select(*keys, func.sum(func.coalesce(jobs.c.charged, 0)))
-    joined = query.join(ended, ended.c.job_id == jobs.c.id).group_by(*keys)
-    return [tuple(row) for row in work.connection.execute(joined)]

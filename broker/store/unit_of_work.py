@@ -21,6 +21,7 @@ from broker.store.ledger import Ledger
 from broker.store.orphans import Orphans
 from broker.store.people import People
 from broker.store.spoiled import Spoiled
+from broker.store.tenancy import Tenancy
 from broker.store.walls import Walls
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Work:
         self.leases = Leases(connection)
         self.clocks = Clocks(connection)
         self.people = People(connection)
+        self.tenancy = Tenancy(connection)
         self.catalogue = Catalogue(connection)
         self.findings = Findings(connection)
         self.walls = Walls(connection)
