@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from broker.domain.program import Program
     from broker.domain.requirement import Requirement
     from broker.domain.result import Outcomes
+    from broker.domain.specs import Specs
 
 SUBMIT_TIMEOUT_S = 30.0
 
@@ -148,3 +149,11 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Let go of children and connections."""
+
+    def specs(self, device: Device) -> Specs | None:
+        """What a device is made of, from what is known since ``devices`` was asked; None where the vendor says nothing.
+
+        The same value for as long as the vendor says the same: each other one is stored as a version.
+        """
+        del device
+        return None

@@ -13,6 +13,7 @@ from backends.errors import BackendError
 from backends.walls import WALLS
 from broker.domain.wall import Wall
 from broker.services.ceiling import ceilings
+from workers.specs import keep_specs
 from workers.sweep import sweep
 from workers.verify import Verification
 
@@ -101,6 +102,7 @@ def _catalogue(hands: Hands, backend: Backend) -> Callable[[datetime], None]:
         seen = backend.devices()
         with hands.store.write() as work:
             work.catalogue.put_devices(backend.name, backend.recovery.value, seen, at)
+        keep_specs(hands.store, backend, seen, at)
 
     return run
 

@@ -10,6 +10,7 @@ from backends.base import Outcome, Phase, Recovery, Snapshot
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, UnknownJob, UnknownStatus
 from backends.local import devices
 from backends.local.caller import TALK_S, Caller, NotRunning
+from backends.local.specs import specs_of
 from backends.local.wire import Json
 from broker.domain.ids import RemoteId
 from broker.domain.price import Usage
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from backends.base import Order
     from broker.domain.device import Device
     from broker.domain.requirement import Requirement
+    from broker.domain.specs import Specs
 
 _PHASES = {phase.value: phase for phase in Phase}
 _CHUNK = 256
@@ -57,6 +59,9 @@ class LocalBackend:
 
     def devices(self) -> Sequence[Device]:
         return devices.offered(max_run_ms=self._max_run_ms, waiting=self._waiting())
+
+    def specs(self, device: Device) -> Specs | None:
+        return specs_of(device)
 
     def submit(self, order: Order) -> RemoteId:
         (found,) = self.submit_many([order])

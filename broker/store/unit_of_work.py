@@ -20,6 +20,7 @@ from broker.store.leases import Leases
 from broker.store.ledger import Ledger
 from broker.store.orphans import Orphans
 from broker.store.people import People
+from broker.store.specs import SpecsRows
 from broker.store.spoiled import Spoiled
 from broker.store.tenancy import Tenancy
 from broker.store.walls import Walls
@@ -58,6 +59,7 @@ class Work:
         self.people = People(connection)
         self.tenancy = Tenancy(connection)
         self.catalogue = Catalogue(connection)
+        self.specs = SpecsRows(connection)
         self.findings = Findings(connection)
         self.walls = Walls(connection)
         self.spoiled = Spoiled(connection)

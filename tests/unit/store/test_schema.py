@@ -97,7 +97,7 @@ def test_a8_going_back_brings_no_ended_key_to_life_and_takes_no_limit_away(empty
                 ),
                 row,
             )
-    assert back(empty) == "0001"
+    downgrade(empty, "0001")
     with empty.connect() as connection:
         left = {row.id: row for row in connection.execute(text("SELECT id, expires_at, revoked_at FROM api_keys"))}
     assert {name for name, row in left.items() if row.revoked_at is None} == {"root", "short", "long", "ever"}
