@@ -27,7 +27,8 @@ from broker.domain.hub import Member
 from broker.domain.money import Money
 from broker.domain.policy import Policy
 from broker.domain.program import Program
-from broker.reads import decisions, jobs, moves
+from broker.reads import decisions, jobs
+from broker.reads.moves import moves_of
 from broker.services import cancel
 from broker.services.decide import load_asked, load_decision
 from broker.services.prepare import check_points
@@ -176,10 +177,10 @@ async def told(room: Room, member: Member, admitted: Admitted, need: Requirement
     if admitted.repeated:
         known = await run_in_threadpool(jobs.one, room.store, member, admitted.job.id, at=room.clock())
         return answer(present.seen(known), 200)
-    made = [(move.after.value, move.at, move.reason) for move in admitted.moves]
+    moves = [(move.after.value, move.at, move.reason) for move in admitted.moves]
     return answer(
         present.job(
-            admitted.job, need, points=len(admitted.job.points), tried=None, moves=made, split=present.FRESH_LATENCY
+            admitted.job, need, points=len(admitted.job.points), tried=None, moves=moves, split=present.FRESH_LATENCY
         ),
         202,
     )
@@ -256,8 +257,8 @@ async def read_job(request: Request, job_id: JobPath, member: Reader) -> Respons
 async def read_events(request: Request, job_id: JobPath, member: Reader) -> Response:
     """Every move of a job."""
     room = room_of(request)
-    found = await room.slow(partial(moves.of, room.store, member, job_id))
-    return answer({"events": [present.event(move) for move in found]})
+    moves = await room.slow(partial(moves_of, room.store, member, job_id))
+    return answer({"events": [present.event(move) for move in moves]})
 
 
 @router.get("/{job_id}/decision", response_model=schemas.DecisionView, responses=PROBLEMS)

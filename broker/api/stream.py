@@ -19,14 +19,13 @@ from broker.api.schemas import ID
 from broker.domain.errors import Forbidden, RequestInvalid, Unauthenticated
 from broker.domain.hub import Member
 from broker.domain.lifecycle import TERMINAL
-from broker.reads import moves
+from broker.reads.moves import moves_of
 from broker.services.feed import Cut, Listener
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from broker.api.room import Room
-    from broker.reads.moves import Stretch
     from broker.store.events import StoredEvent
 
 # One event of the stream; ``data`` is JSON in the form of a job's events.
@@ -35,6 +34,8 @@ MOVE = {
     "properties": {name: {"type": "string"} for name in ("id", "event", "data", "retry")},
 }
 router = APIRouter(prefix="/v1", tags=["events"], route_class=KeyFirst)
+PAGE = 200
+WINDOW = 5000  # moves of everybody that one read looks at
 ENDS = {state.value for state in TERMINAL}
 BEAT_S = 15.0
 LOOK_S = 1.0  # an idle stream asks so often whether its key still stands
@@ -62,10 +63,10 @@ async def stream(
     """
     room = room_of(request)
     if job is not None:
-        await run_in_threadpool(moves.of, room.store, member, job)
+        await run_in_threadpool(moves_of, room.store, member, job)
     start = _resume(request, after)
     if start is None:
-        start = 0 if job is not None else await run_in_threadpool(moves.last, room.store)
+        start = 0 if job is not None else await run_in_threadpool(_last, room)
     standing = Standing(room, room.keys.digest(secret_of(request) or ""), member)
     room.streams.enter(member.id)
     source = _while_good(_follow(room, standing, job, start, follow=follow))
@@ -80,6 +81,11 @@ def _resume(request: Request, after: int | None) -> int | None:
     if not POSITION.fullmatch(text) or int(text) > MAX_SEQ:
         raise RequestInvalid("Last-Event-ID must be a number that this stream gave", pointer="/Last-Event-ID")
     return int(text)
+
+
+def _last(room: Room) -> int:
+    with room.store.read() as work:
+        return work.events.last()
 
 
 class Standing:
@@ -154,19 +160,28 @@ class Past:
         """All of them up to now."""
         more = True
         while more and not self.ended:
-            stretch = await self._room.slow(self._next)
-            for move in stretch.moves:
+            moves, end, more, ended = await self._room.slow(self._page)
+            for move in moves:
                 await self._standing.ensure()
                 self.seq = move.seq
                 yield _text(move)
-            self.seq, more, self.ended = max(self.seq, stretch.end), stretch.more, stretch.over
+            self.seq, self.ended = max(self.seq, end), ended
 
-    def _next(self) -> Stretch:
+    def _page(self) -> tuple[list[StoredEvent], int, bool, bool]:
         self._standing.check()
-        store, member = self._room.store, self._standing.member
-        if self._job is None:
-            return moves.of_project(store, member, self.seq)
-        return moves.of_job(store, member, self._job, self.seq)
+        member = self._standing.member
+        with self._room.store.read() as work:
+            if self._job is None:
+                moves, end = work.events.window(
+                    self.seq, WINDOW, organisation=member.organisation, project=member.project
+                )
+                return moves, end, end == self.seq + WINDOW, False
+            # The job before its moves: whoever sees that it has ended then also sees its last move.
+            watched = work.jobs.get(self._job)
+            over = watched is not None and watched.state in TERMINAL
+            moves = work.events.after(self.seq, PAGE, organisation=member.organisation, job=self._job)
+            more = len(moves) == PAGE
+            return moves, self.seq, more, over and not more
 
 
 async def _live(listener: Listener, standing: Standing, seq: int) -> AsyncIterator[str]:
@@ -174,9 +189,8 @@ async def _live(listener: Listener, standing: Standing, seq: int) -> AsyncIterat
     loop = asyncio.get_running_loop()
     started = beat = loop.time()
     while loop.time() - started < LONGEST_S:
-        for move in await listener.heard(LOOK_S):
-            if move.seq <= seq:
-                continue
+        moves = [move for move in await listener.heard(LOOK_S) if move.seq > seq]
+        for move in moves:
             await standing.ensure()
             yield _text(move)
             if listener.job is not None and move.after in ENDS:

@@ -1,4 +1,4 @@
-"""Where did a job's time go? The split by its moves; in SQL, for many jobs, by the same rule in reads/durations.py."""
+"""Where did a job's time go? The split by its moves; in SQL, for many jobs, by the same rule in store/durations.py."""
 
 from __future__ import annotations
 

@@ -29,6 +29,6 @@ def decision(store: Store, member: Member, job_id: str) -> Stored:
     """
     with store.read() as work:
         found = work.archive.decision(own(work, member, job_id).decision)
-    if found is None:
-        raise NotFound(f"the decision of job {job_id} is gone")
+        if found is None:
+            raise NotFound(f"the decision of job {job_id} is gone")
     return Stored(decision=found[0], snapshot=found[1])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, select
 
-from broker.reads.durations import STAGES, bucket, durations, ends
+from broker.store.durations import STAGES, bucket, durations, ends
 from broker.store.tables import events, jobs
 
 if TYPE_CHECKING:

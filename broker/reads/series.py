@@ -12,9 +12,9 @@ from sqlalchemy import func, select
 from broker.domain.eta import quantile
 from broker.domain.lifecycle import LIVE, TERMINAL
 from broker.domain.money import MICRO
-from broker.reads.durations import STAGES, durations, ends
 from broker.reads.reach import Reach
 from broker.store import tables
+from broker.store.durations import STAGES, durations, ends
 from broker.store.people import budget_id
 from broker.store.rows import micros
 

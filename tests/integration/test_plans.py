@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event
 
+from broker.api.stream import PAGE, WINDOW
 from broker.domain.attempt import Attempt
 from broker.domain.ids import uuid7
 from broker.domain.lifecycle import JobState
 from broker.domain.program import Format, Program
 from broker.intake.inspect import inspect
 from broker.reads import jobs as reads
-from broker.reads import moves
 from broker.reads.jobs import Filter
-from broker.reads.moves import PAGE, WINDOW
+from broker.reads.moves import moves_of
 from broker.services import feed
 from broker.services.claim import Claim, claim
 from broker.services.market import Market
@@ -251,7 +251,7 @@ def test_a10_a_job_is_found_by_its_name_and_by_its_key(past):
     with past.asked():
         assert reads.one(past.store, past.ada, past.last, at=NOW).job.id == past.last
         assert reads.repeated(past.store, past.ada, "nobody's", "0" * 64, at=NOW) is None
-        moves.of(past.store, past.ada, past.last)
+        moves_of(past.store, past.ada, past.last)
         reads.in_attention(past.store, past.ada, None, 50, at=NOW)
     check(past)
 

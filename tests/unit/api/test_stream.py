@@ -80,7 +80,7 @@ def test_members_of_a_project_see_the_same(gateway):
 
 
 def test_a_long_stream_comes_in_pages_without_a_gap(gateway, monkeypatch):
-    monkeypatch.setattr("broker.reads.moves.PAGE", 2)
+    monkeypatch.setattr("broker.api.stream.PAGE", 2)
     for _ in range(5):
         gateway.job("ada")
     events = moves(stream(gateway, after=0))

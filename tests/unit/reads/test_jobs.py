@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import event
 
 from broker.domain.errors import NotFound
-from broker.reads import decisions, jobs, moves, results
+from broker.reads import decisions, jobs, results
+from broker.reads.moves import moves_of
 from tests.support.gateway import BELL
 
 HEAVY = 200_000
@@ -78,7 +79,7 @@ def test_one_job_loads_neither_its_source_nor_its_points(both):
     with asked(both.store) as statements:
         seen = jobs.one(both.store, ada, made, at=both.clock())
         decisions.decision(both.store, ada, made)
-        moves.of_job(both.store, ada, made, 0)
+        moves_of(both.store, ada, made)
     assert (seen.points, seen.job.points) == (1000, ())
     names, _ = fetched(both.store, statements)
     assert names.isdisjoint({"source", "points"})
@@ -90,10 +91,9 @@ def test_one_job_loads_neither_its_source_nor_its_points(both):
         lambda store, member, job, at: jobs.one(store, member, job, at=at),
         lambda store, member, job, _at: results.result(store, member, job),
         lambda store, member, job, _at: decisions.decision(store, member, job),
-        lambda store, member, job, _at: moves.of(store, member, job),
-        lambda store, member, job, _at: moves.of_job(store, member, job, 0),
+        lambda store, member, job, _at: moves_of(store, member, job),
     ],
-    ids=["job", "result", "decision", "moves", "next moves"],
+    ids=["job", "result", "decision", "moves"],
 )
 @pytest.mark.parametrize("stranger", ["cyd", "dan", "sua"])
 def test_a_job_of_another_project_organisation_or_hub_does_not_exist(gateway, view, stranger):
