@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from broker.domain.program import Program
     from broker.domain.requirement import Requirement
     from broker.domain.result import Outcomes
+    from broker.domain.specs import Specs
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -196,6 +197,14 @@ class Backend(Protocol):
             BackendError: the host does not answer.
         """
         return Capacity(cores=0, free_cores=0, memory_bytes=0, free_memory_bytes=0)
+
+    def specs(self, device: Device) -> Specs | None:
+        """What a device is made of, from what is known since ``devices`` was asked; None where the vendor says nothing.
+
+        The same value for as long as the vendor says the same: each other one is stored as a version.
+        """
+        del device
+        return None
 
 
 def _tried(call: Callable[[T], R], subject: T) -> R | BackendError:

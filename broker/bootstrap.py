@@ -17,7 +17,6 @@ from broker.queue import doorbell
 from broker.services.feed import Feed
 from broker.services.issue import Issuer
 from broker.services.keys import Keys
-from broker.services.look import Look
 from broker.services.market import Market
 from broker.services.prepare import Preparation
 from broker.services.readiness import Readiness
@@ -63,7 +62,6 @@ def open_room(settings: Settings, store: Store, *, clock: Steady | None = None) 
         market=market,
         preparation=Preparation(store, market),
         writer=Writer(admitter),
-        look=Look(store),
         readiness=Readiness(store, clock, stale=timedelta(seconds=settings.scan_stale_s)),
         feed=Feed(store),
         slow=SlowLane(),

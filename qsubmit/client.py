@@ -237,6 +237,11 @@ class Client:
         devices: list[shapes.Device] = self._repeat("GET", "/v1/devices")["devices"]
         return devices
 
+    def specs(self, device: str) -> shapes.Specs:
+        """What a device is made of, as its vendor published it last: topology, gates, labels, figures."""
+        found: shapes.Specs = self._repeat("GET", f"/v1/devices/{escape(device)}/specs")
+        return found
+
     def keys(self) -> list[shapes.Key]:
         """The caller's keys, without their secrets."""
         keys: list[shapes.Key] = self._repeat("GET", "/v1/keys")["keys"]

@@ -176,6 +176,30 @@ class Device(TypedDict):
     notes: str
 
 
+class GateSpecs(TypedDict):
+    """A machine of qubits in the vendor's labels; ``edges`` None is all to all, times are seconds."""
+
+    native: list[str]
+    supported: list[str]
+    qubits: list[str]
+    edges: list[tuple[str, str]] | None
+    one_qubit: dict[str, dict[str, float | None]]
+    two_qubit: dict[str, dict[str, float]]
+    angles: dict[str, list[dict[str, Any] | None]]
+
+
+class Specs(TypedDict):
+    """What a device is made of; ``sha256`` names the version."""
+
+    device: str
+    gate: GateSpecs | None
+    analog: str | None
+    photonic: dict[str, Any] | None
+    vendor: dict[str, Any] | None
+    as_of: str | None
+    sha256: str
+
+
 class Event(TypedDict):
     """One move of one job; ``id`` is the stream position."""
 

@@ -6,14 +6,11 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from broker.clock import hub_clock
 from broker.domain.retention import Subject
 from broker.queue import SilentDoorbell
 from broker.services.retain import carry_out, forecast
 from broker.settings import Settings
-from broker.store import tables
 from broker.store.engine import open_engine
 from broker.store.unit_of_work import Store
 
@@ -82,10 +79,8 @@ def _holds(store: Store) -> str:
 
 def _hold(options: argparse.Namespace, store: Store, at: datetime) -> int:
     subject = Subject(options.subject)
-    table = tables.jobs if subject is Subject.JOB else tables.projects
     with store.write() as work:
-        known = work.connection.execute(select(table.c.id).where(table.c.id == options.id)).scalar() is not None
-        if options.verb == "hold" and known:
+        if options.verb == "hold" and work.retention.knows(subject, options.id):
             work.retention.hold(subject, options.id, options.reason, at)
         elif options.verb == "hold" or not work.retention.lift(subject, options.id):
             sys.stderr.write(

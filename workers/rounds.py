@@ -18,6 +18,7 @@ from broker.domain.wall import Wall
 from broker.services.ceiling import ceilings
 from broker.services.count import count
 from broker.services.retain import carry_out
+from workers.specs import keep_specs
 from workers.sweep import sweep
 from workers.verify import Verification
 
@@ -105,6 +106,7 @@ def _catalogue(hands: Hands, backend: Backend) -> Callable[[datetime], None]:
                 # Whichever host keeps the catalogue: what is offered is what all of them can run.
                 seen = together(work.hosts.living(hands.heart.here(at).heard)) or seen
             work.catalogue.put_devices(backend.name, backend.recovery.value, seen, at)
+        keep_specs(hands.store, backend, seen, at)
 
     return run
 

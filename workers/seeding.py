@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from broker.clock import hub_clock
 from broker.domain.scopes import SCOPES_OF, Role
 from broker.queue import SilentDoorbell
@@ -17,7 +15,6 @@ from broker.services.keys import Keys
 from broker.services.seed import load
 from broker.services.seed_check import SeedWrong
 from broker.settings import Settings
-from broker.store import tables
 from broker.store.engine import open_engine
 from broker.store.schema import upgrade
 from broker.store.unit_of_work import Store
@@ -40,7 +37,7 @@ def first_start(settings: Settings, data: Path, seeds: Path | None) -> None:
     load(store, seeds or CHECKOUT)
     keys = Keys(store, settings.secret())
     (data / "keys").mkdir(exist_ok=True, mode=0o700)
-    for number, (slug, member) in enumerate(_administrators(store)):
+    for number, (slug, member) in enumerate(_by_hub(store)):
         path = data / "keys" / slug
         if not path.exists():
             write_secret(path, _new_key(store, keys, member))
@@ -49,22 +46,11 @@ def first_start(settings: Settings, data: Path, seeds: Path | None) -> None:
     engine.dispose()
 
 
-def _administrators(store: Store) -> list[tuple[str, str]]:
+def _by_hub(store: Store) -> list[tuple[str, str]]:
     """(hub, member) of each hub's first administrator, Daejeon's first."""
-    query = (
-        select(tables.hubs.c.slug, tables.members.c.id)
-        .join(tables.organisations, tables.organisations.c.hub_id == tables.hubs.c.id)
-        .join(tables.projects, tables.projects.c.organisation_id == tables.organisations.c.id)
-        .join(tables.members, tables.members.c.project_id == tables.projects.c.id)
-        .where(tables.members.c.role == Role.ADMIN.value)
-        .order_by(tables.hubs.c.slug != "daejeon", tables.hubs.c.slug, tables.members.c.id)
-    )
     with store.read() as work:
-        rows = work.connection.execute(query).all()
-    first: dict[str, str] = {}
-    for slug, member in rows:
-        first.setdefault(slug, member)
-    return list(first.items())
+        found = work.people.having(Role.ADMIN)
+    return sorted(found.items(), key=lambda each: (each[0] != "daejeon", each[0]))
 
 
 def _new_key(store: Store, keys: Keys, member: str) -> str:

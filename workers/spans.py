@@ -5,23 +5,20 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from backends.base import Backend
-from broker.store.tables import attempts, jobs
+from broker.reads.traces import of_jobs, of_runs
 from broker.tracing import IDLE, LINKS, parent_of
 from workers.drive import Driver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import Select
-
     from backends.base import Capacity, Order, Outcome, Snapshot
     from backends.errors import BackendError
     from broker.domain.device import Device
     from broker.domain.ids import RemoteId
     from broker.domain.money import Money
+    from broker.domain.specs import Specs
     from broker.store.unit_of_work import Store
     from broker.tracing import Tracing
 
@@ -91,6 +88,9 @@ class Traced(Backend):
         with self._span("keep_ceiling"):
             self._backend.keep_ceiling(device, amount)
 
+    def specs(self, device: Device) -> Specs | None:
+        return self._backend.specs(device)
+
     def capacity(self) -> Capacity:
         with self._span("capacity"):
             return self._backend.capacity()
@@ -107,12 +107,7 @@ class Traced(Backend):
             yield
 
     def _of_orders(self, orders: Sequence[Order]) -> list[str]:
-        return self._read(select(jobs.c.trace).where(jobs.c.id.in_([order.job for order in orders[:LINKS]])))
+        return of_jobs(self._store, [order.job for order in orders[:LINKS]])
 
     def _of_ids(self, remote_ids: Sequence[RemoteId]) -> list[str]:
-        query = select(jobs.c.trace).join(attempts, attempts.c.job_id == jobs.c.id)
-        return self._read(query.where(attempts.c.backend == self.name, attempts.c.remote_id.in_(remote_ids[:LINKS])))
-
-    def _read(self, query: Select[Any]) -> list[str]:
-        with self._store.read() as work:
-            return [trace for trace in work.connection.execute(query).scalars() if trace]
+        return of_runs(self._store, self.name, remote_ids[:LINKS])

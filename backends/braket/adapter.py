@@ -22,6 +22,7 @@ from backends.braket.prices import examples, named, published
 from backends.braket.request import create_request, region_of
 from backends.braket.results import read
 from backends.braket.settings import Settings, settings_from
+from backends.braket.specs import specs_of
 from backends.braket.spending import Spending
 from backends.braket.status import phase_of
 from backends.braket.transport import Transport
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from backends.base import Order
     from broker.domain.device import Device
     from broker.domain.money import Money
+    from broker.domain.specs import Specs
 
 TRANSLATION = Limits(memory_bytes=1 << 30, cpu_s=20, wall_s=20)
 _WINDOW = timedelta(days=3)
@@ -72,6 +74,7 @@ class BraketBackend(Backend):
         self._child = None if translate else ChildPool("backends.braket.translate:translate", 1, TRANSLATION)
         self._translate = translate
         self._price_list = price_list or PriceList(download)
+        self._capabilities: dict[str, str] = {}
 
     def devices(self) -> Sequence[Device]:
         """Every device of the configured regions; a simulator once, at home."""
@@ -87,11 +90,19 @@ class BraketBackend(Backend):
             answers = [client.get_device(deviceArn=arn) for arn in self._arns(client, region)]
         except Exception as error:
             raise reading_error(error) from error
-        devices = (
-            device_of(answer, region=region, sandbox=self._settings.sandbox, price=self._price(answer["deviceArn"]))
-            for answer in answers
-        )
-        return [device for device in devices if device is not None]
+        found = []
+        for answer in answers:
+            price = self._price(answer["deviceArn"])
+            device = device_of(answer, region=region, sandbox=self._settings.sandbox, price=price)
+            if device is not None:
+                found.append(device)
+                self._capabilities[device.name] = answer["deviceCapabilities"]
+        return found
+
+    def specs(self, device: Device) -> Specs | None:
+        """Out of the capabilities that came with the list of devices."""
+        text = self._capabilities.get(device.name)
+        return None if text is None else specs_of(device.name, device.provider, text)
 
     def _arns(self, client: Any, region: str) -> Iterator[str]:  # noqa: ANN401  a generated boto3 client
         for page in client.get_paginator("search_devices").paginate(filters=[]):

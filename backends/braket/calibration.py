@@ -29,7 +29,7 @@ def calibration_of(abilities: Mapping[str, Any]) -> Calibration | None:
         one_qubit_error=one,
         two_qubit_error=two,
         readout_error=readout,
-        as_of=_as_of(standard.get("updatedAt") or (abilities.get("service") or {}).get("updatedAt")),
+        as_of=updated_at(abilities),
         raw=json.dumps(standard or provider or abilities.get("paradigm")),
     )
 
@@ -88,7 +88,10 @@ def _error(fidelities: list[float]) -> float | None:
     return 1.0 - fmean(fidelities) if fidelities else None
 
 
-def _as_of(text: str | None) -> datetime | None:
+def updated_at(abilities: Mapping[str, Any]) -> datetime | None:
+    """When the provider wrote the figures, else the document."""
+    standard, service = abilities.get("standardized") or {}, abilities.get("service") or {}
+    text = standard.get("updatedAt") or service.get("updatedAt")
     if not text:
         return None
     at = datetime.fromisoformat(text)

@@ -10,6 +10,7 @@ from backends.base import Backend, Capacity, Outcome, Phase, Recovery, Snapshot
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, UnknownJob
 from backends.local import devices, machine
 from backends.local.caller import TALK_S, Caller, NotRunning
+from backends.local.specs import specs_of
 from backends.local.wire import Json
 from backends.status_words import StatusWords
 from backends.translation import in_time
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from backends.base import Order
     from broker.domain.device import Device
     from broker.domain.requirement import Requirement
+    from broker.domain.specs import Specs
 
 _WORDS = StatusWords("the local host", {phase.value: phase for phase in Phase})
 _CHUNK = 256
@@ -66,6 +68,9 @@ class LocalBackend(Backend):
 
     def devices(self) -> Sequence[Device]:
         return devices.offered(max_run_ms=self._max_run_ms, waiting=self._waiting())
+
+    def specs(self, device: Device) -> Specs | None:
+        return specs_of(device)
 
     def submit(self, order: Order) -> RemoteId:
         (found,) = self.submit_many([order])

@@ -24,6 +24,7 @@ from backends.pasqal.status import phase_of, phase_of_batch
 from backends.translation import Untrue, called, in_time, unasked
 from broker.domain.device import Device, Kind, Status
 from broker.domain.ids import RemoteId
+from broker.domain.specs import Specs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,6 +80,11 @@ class PasqalBackend(Backend):
         gone = {name: replace(device, status=Status.OFFLINE) for name, device in self._seen.items()}
         self._seen = gone | {device.name: device for device in offered}
         return list(self._seen.values())
+
+    def specs(self, device: Device) -> Specs | None:
+        """The specification that came with the list of devices, as the vendor wrote it: Pulser reads it as it is."""
+        text = self._specs.get(device.vendor_id) or self._specs.get(MIMICS.get(device.vendor_id, ""))
+        return None if text is None else Specs(device=device.name, analog=text)
 
     def submit(self, order: Order) -> RemoteId:
         """One POST for all points; what takes time is done before it, and none is sent when it took too long."""

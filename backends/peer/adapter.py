@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from backends.peer.settings import Peer
     from broker.domain.device import Device
+    from broker.domain.specs import Specs
 
 _WHOLE = len(TOKEN_PREFIX) + 36
 _UNHEARD = "unheard"
@@ -60,6 +61,11 @@ class PeerBackend(Backend):
         if len(troubles) == len(self._hubs):
             raise troubles[0]
         return found
+
+    def specs(self, device: Device) -> Specs | None:
+        """What the peer says of its own, under our name for it."""
+        hub = self._hubs.get(dict(device.extra).get("hub", ""))
+        return None if hub is None else hub.specs(device)
 
     def submit(self, order: Order) -> RemoteId:
         """One POST under the order's token."""

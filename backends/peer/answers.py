@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from backends.exchange import Reply
 
 _OFF_PATIENCE_S = 60.0
-# A hub's own sentence about a job (broker/services/look.py). Of a route that it does not have it says something else:
+# A hub's own sentence about a job (broker/reads/jobs.py). Of a route that it does not have it says something else:
 # an address with a wrong prefix must not make every job there look lost.
 _NO_JOB = "there is no job "
 _LONGEST_SENTENCE = 500

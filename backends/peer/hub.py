@@ -17,6 +17,7 @@ from backends.peer import probes
 from backends.peer.answers import creation_error, reading_error
 from backends.peer.devices import Told, device_of, offered
 from backends.peer.prices import PriceBook, utc_now
+from backends.peer.specs import SpecsDesk
 from backends.translation import in_time
 from backends.transport import Transport
 from broker.domain.device import Status
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from backends.base import Order
     from backends.peer.settings import Peer
     from broker.domain.device import Device
+    from broker.domain.specs import Specs
 
 PAGE = 200
 # A million jobs of ours: a peer whose pages never end must not keep a worker for ever.
@@ -51,6 +53,7 @@ class Hub:
         self._told: Mapping[str, Told] = {}
         self._told_end = 0.0
         self._seen: dict[str, Device] = {}
+        self._specs = SpecsDesk(peer.name)
         self._looking = threading.Lock()
 
     def devices(self) -> Sequence[Device]:
@@ -72,6 +75,10 @@ class Hub:
         if name not in self._seen:
             self.devices()
         return self._seen.get(name)
+
+    def specs(self, device: Device) -> Specs | None:
+        """What the peer says that one of its devices is made of."""
+        return self._specs.of(device, self._transport)
 
     def create(self, order: Order) -> str:
         """The id of the job that the order became there.

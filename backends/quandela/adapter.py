@@ -20,6 +20,7 @@ from backends.quandela.devices import NAME, devices_of
 from backends.quandela.outcomes import outcome_of, usage_of
 from backends.quandela.request import create_request
 from backends.quandela.settings import settings_from
+from backends.quandela.specs import specs_of
 from backends.quandela.status import phase_of
 from backends.translation import Untrue, called, in_time, unasked
 from backends.transport import Transport
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from backends.quandela.settings import Settings
+    from broker.domain.specs import Specs
 
 READ_TIMEOUT_S = 15.0
 _SHORTEST_SUBMIT_S = 2.0
@@ -56,12 +58,18 @@ class QuandelaBackend(Backend):
         self._settings = settings
         self._transport = Transport(settings.url, settings.token, agent="qsubmit")
         self._process = str(uuid4())
+        self._details: dict[str, Mapping[str, Any]] = {}
         self._lent = child is not None
         self._desk = child or Child(desk.TARGET, desk.LIMITS)
 
     def devices(self) -> Sequence[Device]:
         """Every configured platform that the vendor knows."""
         return [device for name in self._settings.platforms for device in self._offered(name)]
+
+    def specs(self, device: Device) -> Specs | None:
+        """Out of the details that came with the list of devices."""
+        details = self._details.get(device.vendor_id)
+        return None if details is None else specs_of(device, details)
 
     def submit(self, order: Order) -> RemoteId:
         """One POST; what takes time before it is done first, and none is sent when too little time is left."""
@@ -109,8 +117,9 @@ class QuandelaBackend(Backend):
         reply = self._get(f"/api/platforms/{quote(platform, safe='')}/processor")
         if reply.status in (403, 404) and answers.is_own(reply):
             return []
-        max_run_ms = self._settings.max_duration_s * 1000
-        return devices_of(_fine(reply), sandbox=self._settings.sandbox, max_run_ms=max_run_ms)
+        max_run_ms, details = self._settings.max_duration_s * 1000, _fine(reply)
+        self._details[platform] = details
+        return devices_of(details, sandbox=self._settings.sandbox, max_run_ms=max_run_ms)
 
     def _composed(self, order: Order) -> dict[str, Any]:
         bound = self._settings.max_duration_s

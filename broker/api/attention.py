@@ -13,6 +13,7 @@ from broker.api.caller import KeyFirst, needs, room_of
 from broker.api.jobs import PROBLEMS, JobPath, answer
 from broker.api.schemas import ID
 from broker.domain.hub import Member
+from broker.reads import jobs
 from broker.services import attend
 
 router = APIRouter(prefix="/v1", tags=["attention"], route_class=KeyFirst)
@@ -30,8 +31,7 @@ async def list_attention(
     room = room_of(request)
 
     def read() -> Response:
-        page, following = room.look.attention(member, cursor, limit, at=room.clock())
-        return answer({"jobs": [present.seen(each) for each in page], "next_cursor": following})
+        return answer(present.page(jobs.in_attention(room.store, member, cursor, limit, at=room.clock())))
 
     return await room.slow(read)
 
@@ -42,7 +42,7 @@ async def adopt_job(request: Request, job_id: JobPath, body: schemas.Adopt, memb
     room = room_of(request)
     arguments = (room.store, member, job_id, body.remote_id, body.reason)
     await run_in_threadpool(attend.adopt, *arguments, at=room.clock())
-    return answer(present.seen(await run_in_threadpool(room.look.attended, member, job_id, at=room.clock())))
+    return answer(present.seen(await run_in_threadpool(jobs.attended, room.store, member, job_id, at=room.clock())))
 
 
 @router.post("/jobs/{job_id}/release", response_model=schemas.JobView, responses=PROBLEMS)
@@ -50,4 +50,4 @@ async def release_job(request: Request, job_id: JobPath, body: schemas.Release, 
     """An operator knows that the vendor never got a job in attention."""
     room = room_of(request)
     await run_in_threadpool(attend.release, room.store, member, job_id, body.reason, at=room.clock())
-    return answer(present.seen(await run_in_threadpool(room.look.attended, member, job_id, at=room.clock())))
+    return answer(present.seen(await run_in_threadpool(jobs.attended, room.store, member, job_id, at=room.clock())))

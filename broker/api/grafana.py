@@ -15,8 +15,8 @@ from broker.api.caller import KeyFirst, needs, room_of
 from broker.api.jobs import PROBLEMS, answer
 from broker.domain.errors import RequestInvalid
 from broker.domain.hub import Member
-from broker.services.remarks import KINDS, Remark, Remarks
-from broker.services.series import MOST_STEPS, TARGETS, Dashboard, Series, Span
+from broker.reads.remarks import KINDS, Remark, remarks
+from broker.reads.series import MOST_STEPS, TARGETS, Series, Span, series
 
 router = APIRouter(prefix="/grafana", tags=["grafana"], route_class=KeyFirst)
 Operator = Annotated[Member, Depends(needs("ops"))]
@@ -89,15 +89,14 @@ async def search(body: Search, _member: Operator) -> Response:
 @router.post("/query", responses=PROBLEMS)
 async def query(request: Request, body: Query, member: Operator) -> Response:
     """Series as ``{target, datapoints: [[value, milliseconds]]}``, tables as ``{type, columns, rows}``."""
-    step, dashboard = timedelta(milliseconds=body.interval_ms), Dashboard(room_of(request).store)
-    span = _span(body.range, step, body.max_points)
+    store, span = room_of(request).store, _span(body.range, timedelta(milliseconds=body.interval_ms), body.max_points)
 
     def read() -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         for wanted in body.targets:
             if wanted.target:
-                series = dashboard.series(member.hub, _known(wanted.target), span)
-                found += [_table(series)] if wanted.type == "table" else [_line(each) for each in series]
+                these = series(store, member.hub, _known(wanted.target), span)
+                found += [_table(these)] if wanted.type == "table" else [_line(each) for each in these]
         return found
 
     return answer(await room_of(request).slow(read))
@@ -108,8 +107,8 @@ async def mark(request: Request, body: AnnotationQuery, member: Operator) -> Res
     """Failures, orphans and pauses as ``{annotation, time, title, text, tags}``."""
     span = _span(body.range, timedelta(seconds=1), MOST_STEPS)
     kinds = _kinds(body.annotation.query or "")
-    remarks = await room_of(request).slow(partial(Remarks(room_of(request).store).within, member.hub, kinds, span))
-    return answer([_mark(body.annotation, remark) for remark in remarks])
+    found = await room_of(request).slow(partial(remarks, room_of(request).store, member.hub, kinds, span))
+    return answer([_mark(body.annotation, remark) for remark in found])
 
 
 def _span(asked: Range, step: timedelta, most: int) -> Span:

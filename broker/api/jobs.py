@@ -27,9 +27,10 @@ from broker.domain.hub import Member
 from broker.domain.money import Money
 from broker.domain.policy import Policy
 from broker.domain.program import Program
+from broker.reads import decisions, jobs
+from broker.reads.moves import moves_of
 from broker.services import cancel
 from broker.services.decide import load_asked, load_decision
-from broker.services.look import Filter
 from broker.services.prepare import check_points
 from broker.services.submit import Submission, chosen_offer
 from broker.tracing import new_trace, trace_in
@@ -142,7 +143,9 @@ async def submit_job(request: Request) -> Response:
         chosen_offer(decided, body.device)
     except QsubmitError:
         # A retry finds the job that its first try made, although its deadline has passed or its device is gone now.
-        again = None if key is None else await run_in_threadpool(room.look.repeated, member, key, fingerprint, at=at)
+        again = (
+            None if key is None else await run_in_threadpool(jobs.repeated, room.store, member, key, fingerprint, at=at)
+        )
         if again is None:
             raise
         return answer(present.seen(again), 200)
@@ -172,7 +175,7 @@ async def submit_job(request: Request) -> Response:
 async def told(room: Room, member: Member, admitted: Admitted, need: Requirement) -> Response:
     """202 with the new job, or 200 with the one that its key made before."""
     if admitted.repeated:
-        known = await run_in_threadpool(room.look.job, member, admitted.job.id, at=room.clock())
+        known = await run_in_threadpool(jobs.one, room.store, member, admitted.job.id, at=room.clock())
         return answer(present.seen(known), 200)
     moves = [(move.after.value, move.at, move.reason) for move in admitted.moves]
     return answer(
@@ -235,11 +238,10 @@ async def list_jobs(  # noqa: PLR0913, PLR0917  one parameter per filter
         raise RequestInvalid("since must have a time zone", pointer="/since")
     if since is not None and since.year < 1971:  # noqa: PLR2004  before any Unix time that is ours
         since = datetime(1971, 1, 1, tzinfo=UTC)
-    wanted = Filter(state=state, device=device, name=name, tag=tag, since=since, cursor=cursor, limit=limit)
+    wanted = jobs.Filter(state=state, device=device, name=name, tag=tag, since=since, cursor=cursor, limit=limit)
 
     def read() -> Response:
-        page, following = room.look.jobs(member, wanted, at=room.clock())
-        return answer({"jobs": [present.seen(each) for each in page], "next_cursor": following})
+        return answer(present.page(jobs.page(room.store, member, wanted, at=room.clock())))
 
     return await room.slow(read)
 
@@ -248,14 +250,14 @@ async def list_jobs(  # noqa: PLR0913, PLR0917  one parameter per filter
 async def read_job(request: Request, job_id: JobPath, member: Reader) -> Response:
     """One job."""
     room = room_of(request)
-    return answer(present.seen(await run_in_threadpool(room.look.job, member, job_id, at=room.clock())))
+    return answer(present.seen(await run_in_threadpool(jobs.one, room.store, member, job_id, at=room.clock())))
 
 
 @router.get("/{job_id}/events", response_model=schemas.EventList, responses=PROBLEMS)
 async def read_events(request: Request, job_id: JobPath, member: Reader) -> Response:
     """Every move of a job."""
     room = room_of(request)
-    moves = await room.slow(partial(room.look.events, member, job_id))
+    moves = await room.slow(partial(moves_of, room.store, member, job_id))
     return answer({"events": [present.event(move) for move in moves]})
 
 
@@ -265,9 +267,9 @@ async def read_decision(request: Request, job_id: JobPath, member: Reader) -> Re
     room = room_of(request)
 
     def read() -> Response:
-        body, snapshot = room.look.decision(member, job_id)
-        stored = json.loads(body)
-        decided_at = datetime.fromisoformat(json.loads(snapshot)["at"])
+        found = decisions.decision(room.store, member, job_id)
+        stored = json.loads(found.decision)
+        decided_at = datetime.fromisoformat(json.loads(found.snapshot)["at"])
         prefer = load_asked(stored["asked"]).policy.prefer.value
         return answer(present.decision(load_decision(stored["decision"]), prefer=prefer, decided_at=decided_at))
 
@@ -279,4 +281,4 @@ async def cancel_job(request: Request, job_id: JobPath, member: Writer) -> Respo
     """Ask for the end of a job; safe to repeat."""
     room = room_of(request)
     await run_in_threadpool(cancel.cancel, room.store, member, job_id, at=room.clock())
-    return answer(present.seen(await run_in_threadpool(room.look.job, member, job_id, at=room.clock())))
+    return answer(present.seen(await run_in_threadpool(jobs.one, room.store, member, job_id, at=room.clock())))

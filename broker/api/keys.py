@@ -13,10 +13,10 @@ from broker.api.caller import KeyFirst, member_of, room_of
 from broker.api.jobs import PROBLEMS, answer, later
 from broker.domain.hub import Member
 from broker.domain.money import Money
+from broker.reads import keys
 from broker.services.issue import Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
     from broker.api.room import Room
@@ -33,17 +33,15 @@ async def list_keys(request: Request, member: Caller) -> Response:
     room = room_of(request)
 
     def read() -> list[dict[str, Any]]:
-        with room.store.read() as work:
-            keys = work.people.keys_of(member.hub, **_reach(member))
-        return _shown(room, keys)
+        return [present.key(each.key, each.budget) for each in keys.listed(room.store, member.hub, **_reach(member))]
 
     return answer({"keys": await room.slow(read)})
 
 
-def _shown(room: Room, keys: Sequence[KeyRow]) -> list[dict[str, Any]]:
-    with room.store.read() as work:
-        budgets = work.ledger.budgets({key.budget for key in keys if key.budget is not None})
-    return [present.key(key, budgets.get(key.budget or "")) for key in keys]
+def _told(room: Room, key: KeyRow, secret: str) -> dict[str, Any]:
+    """A new key with its secret, this once."""
+    shown = keys.shown(room.store, key)
+    return present.key(shown.key, shown.budget) | {"key": secret}
 
 
 @router.post("", status_code=201, response_model=schemas.KeyCreated, responses=PROBLEMS)
@@ -54,7 +52,7 @@ async def create_key(request: Request, body: schemas.KeyRequest, member: Caller)
 
     def create() -> dict[str, Any]:
         key, secret = room.issuer.mint(member, _wish(body, expires))
-        return _shown(room, [key])[0] | {"key": secret}
+        return _told(room, key, secret)
 
     return answer(await run_in_threadpool(create), 201)
 
@@ -77,7 +75,7 @@ async def rotate_key(request: Request, key_id: KeyPath, member: Caller) -> Respo
 
     def rotate() -> dict[str, Any]:
         successor, secret = room.issuer.rotate(member, key_id)
-        return _shown(room, [successor])[0] | {"key": secret}
+        return _told(room, successor, secret)
 
     return answer(await run_in_threadpool(rotate), 201)
 

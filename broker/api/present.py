@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from broker.domain.device import Calibration, Device
     from broker.domain.hub import Access
     from broker.domain.job import Job
+    from broker.domain.latency import Latency
     from broker.domain.requirement import Requirement
     from broker.domain.snapshot import Snapshot
     from broker.domain.wall import Wall
+    from broker.reads.jobs import Page, Seen
     from broker.services.hosting import HostNow
-    from broker.services.look import Latency, Seen
     from broker.store.events import StoredEvent
     from broker.store.people import KeyRow
 
@@ -180,6 +181,11 @@ def seen(value: Seen) -> dict[str, Any]:
     moves = [(event.after, event.at, event.reason) for event in value.events]
     split = latency(value.latency)
     return job(value.job, value.requirement, points=value.points, tried=value.attempt, moves=moves, split=split)
+
+
+def page(value: Page) -> dict[str, Any]:
+    """Jobs, and where the next ones begin."""
+    return {"jobs": [seen(each) for each in value.jobs], "next_cursor": value.following}
 
 
 def decision(value: Decision, *, prefer: str, decided_at: datetime) -> dict[str, Any]:

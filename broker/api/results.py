@@ -14,12 +14,13 @@ from broker.api import schemas
 from broker.api.caller import KeyFirst, room_of
 from broker.api.jobs import PROBLEMS, JobPath, Reader
 from broker.api.lanes import Lasting
+from broker.reads import results
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from broker.api.room import Room
-    from broker.services.look import Kept
+    from broker.reads.results import Kept
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=KeyFirst)
 GRACE_S = 60.0
@@ -30,7 +31,7 @@ SLOWEST = 64 << 10  # bytes per second
 async def read_result(request: Request, job_id: JobPath, member: Reader) -> Response:
     """The result in the normal form; 409 ``not_ready`` before there is one. Its ETag is its hash."""
     room = room_of(request)
-    kept = await run_in_threadpool(room.look.result, member, job_id)
+    kept = await run_in_threadpool(results.result, room.store, member, job_id)
     tag = f'"{kept.sha256}"'
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers={"ETag": tag})
@@ -49,7 +50,7 @@ async def _in_parts(room: Room, kept: Kept, tail: bytes) -> AsyncIterator[bytes]
     loop = asyncio.get_running_loop()
     until, start, left = loop.time() + GRACE_S + kept.size / SLOWEST, 0, kept.size - 1
     while left > 0 and loop.time() < until:
-        piece, start = await room.slow(partial(room.look.part, kept, start))
+        piece, start = await room.slow(partial(results.part, room.store, kept, start))
         if not piece:
             return
         piece = piece[:left]

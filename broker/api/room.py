@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from broker.services.feed import Feed
     from broker.services.issue import Issuer
     from broker.services.keys import Keys
-    from broker.services.look import Look
     from broker.services.market import Market
     from broker.services.prepare import Preparation
     from broker.services.readiness import Readiness
@@ -37,7 +36,6 @@ class Room:
     market: Market
     preparation: Preparation
     writer: Writer
-    look: Look
     readiness: Readiness
     feed: Feed
     slow: SlowLane

@@ -274,6 +274,30 @@ class DeviceList(BaseModel):
     devices: list[DeviceView]
 
 
+class GateSpecsView(BaseModel):
+    """A machine of qubits in the vendor's labels; ``edges`` null is all to all, times are seconds (docs/api.md)."""
+
+    native: list[str]
+    supported: list[str]
+    qubits: list[str]
+    edges: list[tuple[str, str]] | None
+    one_qubit: dict[str, dict[str, float | None]]
+    two_qubit: dict[str, dict[str, float]]
+    angles: dict[str, list[dict[str, Any] | None]]
+
+
+class SpecsView(BaseModel):
+    """What a device is made of; ``sha256`` is the hash of the stored text without itself, and the ETag."""
+
+    device: str
+    gate: GateSpecsView | None
+    analog: str | None
+    photonic: dict[str, Any] | None
+    vendor: dict[str, Any] | None
+    as_of: datetime | None
+    sha256: str
+
+
 class PointView(BaseModel):
     """One point of a sweep: the parameter values it bound and what came out."""
 

@@ -19,6 +19,7 @@ from broker.api.schemas import ID
 from broker.domain.errors import Forbidden, RequestInvalid, Unauthenticated
 from broker.domain.hub import Member
 from broker.domain.lifecycle import TERMINAL
+from broker.reads.moves import moves_of
 from broker.services.feed import Cut, Listener
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ async def stream(
     """
     room = room_of(request)
     if job is not None:
-        await run_in_threadpool(room.look.events, member, job)
+        await run_in_threadpool(moves_of, room.store, member, job)
     start = _resume(request, after)
     if start is None:
         start = 0 if job is not None else await run_in_threadpool(_last, room)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from broker.domain.backoff import backoff
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
 # So many failures in a row are no accident of one job; each may have cost an operator's look (`attention`).
@@ -74,3 +75,12 @@ def given_back(before: Breaker, *, at: datetime) -> Breaker:
 def probing(before: Breaker, *, at: datetime, answer: timedelta) -> Breaker:
     """A probe is on its way: nobody else is sent until it must have been answered."""
     return before if before.open_until is None else replace(before, open_until=at + answer, probing=True)
+
+
+def open_reasons(known: Iterable[Breaker], at: datetime) -> dict[str, str]:
+    """Scope -> why nothing is sent there now, and until when."""
+    return {each.scope: _said(each) for each in known if each.is_open(at)}
+
+
+def _said(each: Breaker) -> str:
+    return f"{each.failures} failures in a row; tried again at {each.open_until:%Y-%m-%dT%H:%M:%SZ}: {each.reason}"

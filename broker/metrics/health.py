@@ -6,11 +6,9 @@ import time
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from sqlalchemy import func, select
 
 from broker.domain.wall import REPORTED_WITHIN
-from broker.store import tables
-from broker.store.rows import micros
+from broker.reads.upkeep import held_until, orphans_found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,10 +37,7 @@ def families(work: Work, vendors: tuple[str, ...], at: datetime) -> Iterator[Met
     orphans = CounterMetricFamily(
         "qsubmit_orphan_vendor_tasks", "Vendor jobs that bore our token and that no attempt knew", labels=["vendor"]
     )
-    table = tables.orphans
-    query = select(table.c.backend, func.count()).group_by(table.c.backend)
-    counts = dict.fromkeys(vendors, 0) | dict(work.connection.execute(query).all())
-    for vendor, count in sorted(counts.items()):
+    for vendor, count in sorted((dict.fromkeys(vendors, 0) | orphans_found(work)).items()):
         orphans.add_metric([vendor], count)
     yield orphans
     spoiled = CounterMetricFamily(
@@ -67,9 +62,8 @@ def _loops(work: Work, at: datetime) -> Iterator[Metric]:
         last.add_metric([loop], when.timestamp())
     yield last
     leader = GaugeMetricFamily("qsubmit_leader", "1 while some worker holds the lease of a loop", labels=["loop"])
-    leases = tables.leases
-    for loop, until in work.connection.execute(select(leases.c.name, leases.c.until).order_by(leases.c.name)):
-        leader.add_metric([loop], float(until > micros(at)))
+    for loop, until in held_until(work).items():
+        leader.add_metric([loop], float(until > at))
     yield leader
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeMetricFamily
-from sqlalchemy import func, select
 
 from broker.domain.lifecycle import LIVE, JobState
-from broker.store import tables
-from broker.store.rows import micros
+from broker.reads.live import live
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,16 +22,13 @@ STATES = tuple(sorted(state.value for state in LIVE))
 
 def families(work: Work, vendors: tuple[str, ...], at: datetime) -> Iterator[Metric]:
     """Gauges over the rows of live jobs; every state and vendor is there, if only with zero."""
-    jobs = tables.jobs
-    count, first, moved = func.count(), func.min(jobs.c.created_at), func.min(jobs.c.updated_at)
-    query = select(jobs.c.state, jobs.c.backend, count, first, moved).where(jobs.c.due_at.is_not(None))
-    rows = work.connection.execute(query.group_by(jobs.c.state, jobs.c.backend)).all()
     counts = {(state, vendor): 0 for state in STATES for vendor in vendors}
     oldest, longest = dict.fromkeys(STATES, 0.0), dict.fromkeys(STATES, 0.0)
-    for state, vendor, number, created, updated in rows:
-        counts[state, vendor] = number
-        oldest[state] = max(oldest.get(state, 0.0), (micros(at) - created) / 1e6)
-        longest[state] = max(longest.get(state, 0.0), (micros(at) - updated) / 1e6)
+    for crowd in live(work):
+        state = crowd.state
+        counts[state, crowd.backend] = crowd.jobs
+        oldest[state] = max(oldest.get(state, 0.0), (at - crowd.accepted).total_seconds())
+        longest[state] = max(longest.get(state, 0.0), (at - crowd.moved).total_seconds())
     yield from _counts(counts)
     yield _ages("qsubmit_oldest_job_age_seconds", "Since acceptance of the oldest live job", oldest)
     yield _ages("qsubmit_longest_in_state_seconds", "Since the last move of the job that stands longest", longest)

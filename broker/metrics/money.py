@@ -7,14 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeMetricFamily
-from sqlalchemy import func, select
 
-from broker.domain.fairshare import decay
 from broker.domain.money import MICRO
-from broker.store import tables
+from broker.reads import books
 from broker.store.counts import ENTRIES
 from broker.store.people import budget_id
-from broker.store.rows import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,17 +51,8 @@ class Books:
             self._sums = (at, *self._journal(work))
 
     def _name(self, work: Work) -> None:
-        hubs, organisations = tables.hubs, tables.organisations
-        self._hubs = dict(work.connection.execute(select(hubs.c.id, hubs.c.slug)).all())
-        budgets = tables.budgets
-        spent = func.coalesce(budgets.c.spent, 0)
-        query = (
-            select(organisations.c.id, organisations.c.slug, organisations.c.hub_id)
-            .outerjoin(budgets, budgets.c.id == budget_id("organisation", "") + organisations.c.id)
-            .order_by(spent.desc(), organisations.c.id)
-        )
-        rows = work.connection.execute(query).all()
-        self.tenants = {i: f"{self._hubs[hub]}/{slug}" for i, slug, hub in rows[:TENANTS]}
+        self._hubs = books.hub_slugs(work)
+        self.tenants = {each.id: f"{self._hubs[each.hub]}/{each.slug}" for each in books.tenants(work, TENANTS)}
 
     def _journal(self, work: Work) -> tuple[float, float]:
         sums = Counter(work.counts.stored())
@@ -98,42 +86,29 @@ class Books:
         )
         names = {budget_id("hub", key): slug for key, slug in self._hubs.items()}
         names |= {budget_id("organisation", key): name for key, name in self.tenants.items()}
-        budgets = tables.budgets
-        top = budgets.c.id.like("hub:%") | budgets.c.id.like("organisation:%")
-        for row in work.connection.execute(select(budgets).where(top).order_by(budgets.c.id)):
-            if row.id not in names:
+        for budget in books.upper_budgets(work):
+            if budget.id not in names:
                 continue
-            buckets = {"held": row.held, "spent": row.spent}
-            if row.limit_micros is not None:
-                buckets["available"] = row.limit_micros - row.held - row.spent
+            buckets = {"held": budget.held, "spent": budget.spent, "available": budget.left}
             for bucket, amount in buckets.items():
-                family.add_metric([names[row.id], bucket], self.krw(amount, row.currency))
+                if amount is not None:
+                    family.add_metric([names[budget.id], bucket], self.krw(amount, budget.currency))
         return family
 
     def _shares(self, work: Work, at: datetime) -> Metric:
         family = GaugeMetricFamily(
             "qsubmit_fairshare_ratio", "Decayed use of an organisation by its share; 1 is even", labels=["tenant"]
         )
-        organisations, decayed = tables.organisations, tables.decayed_spend
-        columns = (
-            organisations.c.id,
-            organisations.c.hub_id,
-            organisations.c.shares,
-            decayed.c.micros,
-            decayed.c.as_of,
-        )
-        query = select(*columns).outerjoin(decayed, decayed.c.scope == organisations.c.id)
-        rows = work.connection.execute(query).all()
-        used = {row.id: decay(row.micros, moment(row.as_of), at) if row.micros else 0.0 for row in rows}
+        uses = books.used(work, at)
         all_used: dict[str, float] = defaultdict(float)
         all_shares: dict[str, int] = defaultdict(int)
-        for row in rows:
-            all_used[row.hub_id] += used[row.id]
-            all_shares[row.hub_id] += row.shares
-        for row in rows:
-            if row.id in self.tenants and all_used[row.hub_id] and row.shares:
-                even = row.shares / all_shares[row.hub_id]
-                family.add_metric([self.tenants[row.id]], used[row.id] / all_used[row.hub_id] / even)
+        for use in uses:
+            all_used[use.hub] += use.used
+            all_shares[use.hub] += use.shares
+        for use in uses:
+            if use.organisation in self.tenants and all_used[use.hub] and use.shares:
+                even = use.shares / all_shares[use.hub]
+                family.add_metric([self.tenants[use.organisation]], use.used / all_used[use.hub] / even)
         return family
 
 

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from broker.domain.device import Kind
 from broker.domain.money import MICRO, Money
-from broker.store import tables
 from broker.store.people import budget_id
 
 if TYPE_CHECKING:
@@ -28,7 +25,7 @@ def ceilings(work: Work, backend: str, at: datetime) -> list[tuple[Device, Money
     A device that a hub without a limit, or without an exchange rate, may use has no ceiling and is left out.
     """
     rates = {(rate.base, rate.quote): rate for rate in work.catalogue.rates(at)}
-    hubs = work.connection.execute(select(tables.hubs.c.id, tables.hubs.c.currency)).all()
+    hubs = work.people.currencies().items()
     budgets = work.ledger.budgets([budget_id("hub", hub) for hub, _ in hubs])
     found = []
     for device in work.catalogue.devices():

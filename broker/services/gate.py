@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from broker.domain.breaker import Breaker, probing
+from broker.domain.breaker import probing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,12 +33,3 @@ class Gate:
             if known is not None and known.open_until is not None:
                 self._known[scope] = probed = probing(known, at=self._at, answer=answer)
                 self._work.breakers.put([probed], self._at)
-
-
-def open_reasons(known: Iterable[Breaker], at: datetime) -> dict[str, str]:
-    """Scope -> why nothing is sent there now, and until when."""
-    return {each.scope: _said(each) for each in known if each.is_open(at)}
-
-
-def _said(each: Breaker) -> str:
-    return f"{each.failures} failures in a row; tried again at {each.open_until:%Y-%m-%dT%H:%M:%SZ}: {each.reason}"

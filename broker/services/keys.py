@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypeVar
 from broker.domain.bounded import Bounded
 from broker.domain.errors import NotFound, Unauthenticated
 from broker.store.people import KeyRow, budget_id
-from broker.store.tables import budgets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -211,8 +210,7 @@ class Keys:
 
 def _own_budget(work: Work, key: str, above: str | None, limit: Money) -> str:
     name = budget_id("key", key)
-    row = {"id": name, "parent_id": above, "owner": name, "currency": limit.currency, "limit_micros": limit.micros}
-    work.people.put(budgets, row | {"held": 0, "spent": 0})
+    work.tenancy.budget(name, parent=above, owner=name, currency=limit.currency, limit=limit.micros)
     return name
 
 

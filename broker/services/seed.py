@@ -7,15 +7,15 @@ import uuid
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
+from broker.domain.hub import Agreement
+from broker.domain.ids import HubId
 from broker.domain.money import Money, Rate
 from broker.domain.price import Price
 from broker.domain.price_document import read_terms
 from broker.domain.retention import Stored
 from broker.services.seed_check import read
-from broker.store import tables
 from broker.store.catalogue import OPERATOR
 from broker.store.people import budget_id
-from broker.store.rows import micros
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,19 +65,17 @@ def _currency(hubs: list[dict[str, Any]], slug: str) -> str:
 def _hub(work: Work, row: dict[str, Any]) -> None:
     slug = row["slug"]
     hub = seed_id("hub", slug)
-    body = {"id": hub, "slug": slug, "name": row["name"], "currency": row["currency"], "source": _source(row)}
-    work.people.put(tables.hubs, body)
+    work.tenancy.hub(hub, slug=slug, name=row["name"], currency=row["currency"], source=_source(row))
     for line in row["agreements"]:
-        work.people.put(
-            tables.agreements,
-            {
-                "id": seed_id("agreement", slug, line["pattern"]),
-                "hub_id": hub,
-                "pattern": line["pattern"],
-                "source": _source(line),
-                "starts": _micros(line.get("starts")),
-                "ends": _micros(line.get("ends")),
-            },
+        work.tenancy.agreement(
+            Agreement(
+                id=seed_id("agreement", slug, line["pattern"]),
+                hub=HubId(hub),
+                pattern=line["pattern"],
+                source=_source(line),
+                starts=_moment_or_none(line.get("starts")),
+                ends=_moment_or_none(line.get("ends")),
+            )
         )
     work.retention.put_rules(hub, {Stored(kind): int(days) for kind, days in row.get("retention", {}).items()})
     _budget(work, "hub", hub, row, None, row["currency"])
@@ -86,8 +84,15 @@ def _hub(work: Work, row: dict[str, Any]) -> None:
 def _organisation(work: Work, row: dict[str, Any], currency: str) -> None:
     hub, slug = seed_id("hub", row["hub"]), row["slug"]
     organisation = seed_id("organisation", row["hub"], slug)
-    body = {"id": organisation, "hub_id": hub, "slug": slug, "name": row["name"], "kind": row["kind"]}
-    work.people.put(tables.organisations, body | {"shares": row["shares"], "source": _source(row)})
+    work.tenancy.organisation(
+        organisation,
+        hub=hub,
+        slug=slug,
+        name=row["name"],
+        kind=row["kind"],
+        shares=row["shares"],
+        source=_source(row),
+    )
     parent = _budget(work, "organisation", organisation, row, budget_id("hub", hub), currency)
     for project in row["projects"]:
         _project(work, project, (row["hub"], slug), parent, currency)
@@ -95,30 +100,30 @@ def _organisation(work: Work, row: dict[str, Any], currency: str) -> None:
 
 def _project(work: Work, row: dict[str, Any], path: tuple[str, str], parent: str, currency: str) -> None:
     project = seed_id("project", *path, row["slug"])
-    body = {"id": project, "organisation_id": seed_id("organisation", *path), "slug": row["slug"], "name": row["name"]}
-    allow = bool(row.get("allow_resubmit", False))
-    work.people.put(tables.projects, body | {"shares": row["shares"], "allow_resubmit": allow})
+    work.tenancy.project(
+        project,
+        organisation=seed_id("organisation", *path),
+        slug=row["slug"],
+        name=row["name"],
+        shares=row["shares"],
+        allow_resubmit=bool(row.get("allow_resubmit", False)),
+    )
     above = _budget(work, "project", project, row, parent, currency)
     for member in row["members"]:
         name = seed_id("member", *path, row["slug"], member["name"])
-        body = {"id": name, "project_id": project, "name": member["name"], "role": member["role"]}
-        work.people.put(tables.members, body | {"shares": member["shares"]})
+        work.tenancy.member(name, project=project, name=member["name"], role=member["role"], shares=member["shares"])
         _budget(work, "member", name, member, above, currency)
 
 
 def _budget(work: Work, kind: str, owner: str, row: dict[str, Any], parent: str | None, currency: str) -> str:
     limit = (row.get("budget") or {}).get("limit")
-    body = {
-        "id": budget_id(kind, owner),
-        "parent_id": parent,
-        "owner": f"{kind}:{row.get('slug') or row['name']}",
-        "currency": currency,
-        "limit_micros": None if limit is None else Money.parse(limit, currency).micros,
-        "held": 0,
-        "spent": 0,
-    }
-    # Sums that live, and a limit that somebody may have changed since, are not the seed's any more.
-    work.people.put(tables.budgets, body, keep=("held", "spent", "limit_micros", "parent_id"))
+    work.tenancy.budget(
+        budget_id(kind, owner),
+        parent=parent,
+        owner=f"{kind}:{row.get('slug') or row['name']}",
+        currency=currency,
+        limit=None if limit is None else Money.parse(limit, currency).micros,
+    )
     return budget_id(kind, owner)
 
 
@@ -128,8 +133,8 @@ def _moment(value: date | datetime) -> datetime:
     return datetime.combine(value, time(), UTC)
 
 
-def _micros(value: date | datetime | None) -> int | None:
-    return None if value is None else micros(_moment(value))
+def _moment_or_none(value: date | datetime | None) -> datetime | None:
+    return None if value is None else _moment(value)
 
 
 def _rate(row: dict[str, Any]) -> Rate:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Integer, String, and_, bindparam, func, or_, select, union_all
 
-from broker.domain.lifecycle import JobState
+from broker.domain.lifecycle import LIVE, JobState
 from broker.store.line import NOW, may_start
 from broker.store.tables import devices, hosts, jobs, pauses
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 WAITING = JobState.QUEUED.value
 AT_WORK = tuple(s.value for s in (JobState.SUBMITTING, JobState.UNKNOWN, JobState.SUBMITTED, JobState.RUNNING))
-SCANNED = (*AT_WORK, JobState.FETCHING.value, JobState.ATTENTION.value, JobState.ACCEPTED.value)
+# Not a list of its own: a state that it forgot would keep its jobs, and their money, for ever.
+SCANNED = tuple(sorted(state.value for state in LIVE if state is not JobState.QUEUED))
 
 
 def _any(name: str) -> BindParameter[Any]:

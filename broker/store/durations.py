@@ -1,4 +1,4 @@
-"""How long did ended jobs stand in each stage? In SQL, by the same rule as services/look.py shows it for one job."""
+"""How long did ended jobs stand in each stage? In SQL, by the same rule as domain/latency.py for one job."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from broker.domain.hub import Access, Agreement, Member
@@ -101,6 +101,18 @@ class People:
         """What a member is in its project."""
         found: str | None = self._connection.execute(select(members.c.role).where(members.c.id == member_id)).scalar()
         return found
+
+    def having(self, role: str) -> dict[str, str]:
+        """Hub's slug -> its first member, by id, with this role."""
+        query = (
+            select(hubs.c.slug, func.min(members.c.id))
+            .join(organisations, organisations.c.hub_id == hubs.c.id)
+            .join(projects, projects.c.organisation_id == organisations.c.id)
+            .join(members, members.c.project_id == projects.c.id)
+            .where(members.c.role == role)
+            .group_by(hubs.c.slug)
+        )
+        return dict(self._connection.execute(query).all())
 
     def by_digest(self, digest: str) -> tuple[KeyRow, Member] | None:
         """The key with this digest and its member, both with what the key's makers leave of it."""
@@ -209,6 +221,10 @@ class People:
             for line in self._connection.execute(query)
         )
         return Access(hub=HubId(hub), hub_name=row.name, agreements=lines)
+
+    def currencies(self) -> dict[str, str]:
+        """Hub -> what its budgets are kept in."""
+        return dict(self._connection.execute(select(hubs.c.id, hubs.c.currency)).all())
 
     def hub_of(self, slug: str) -> str | None:
         """The id of a hub."""

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from broker.domain.lifecycle import TERMINAL
 from broker.domain.retention import Removal, Rule, Stored, Subject
 from broker.store.rows import micros, moment
-from broker.store.tables import events, hubs, jobs, legal_holds, removals, retention
+from broker.store.tables import events, hubs, jobs, legal_holds, projects, removals, retention
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +38,11 @@ class Retention:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+
+    def knows(self, subject: Subject, name: str) -> bool:
+        """Whether there is such a job or project at all."""
+        table = jobs if subject is Subject.JOB else projects
+        return self._connection.execute(select(table.c.id).where(table.c.id == name)).scalar() is not None
 
     def rules(self) -> list[tuple[Rule, str]]:
         """Every rule by hub and kind, each with the job up to which it has been carried out."""

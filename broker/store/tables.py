@@ -124,6 +124,15 @@ devices = Table(
     Column("recovery", Name, nullable=False),
     Column("body", Text, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
+    Column("specs", String(64)),
+)
+specs = Table(
+    "specs",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("device", Name, nullable=False, index=True),
+    Column("body", Text, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
 )
 prices = Table(
     "prices",

@@ -25,7 +25,9 @@ from broker.store.ledger import Ledger
 from broker.store.orphans import Orphans
 from broker.store.people import People
 from broker.store.retention import Retention
+from broker.store.specs import SpecsRows
 from broker.store.spoiled import Spoiled
+from broker.store.tenancy import Tenancy
 from broker.store.walls import Walls
 
 if TYPE_CHECKING:
@@ -63,7 +65,9 @@ class Work:
         self.clocks = Clocks(connection)
         self.counts = Counts(connection)
         self.people = People(connection)
+        self.tenancy = Tenancy(connection)
         self.catalogue = Catalogue(connection)
+        self.specs = SpecsRows(connection)
         self.findings = Findings(connection)
         self.walls = Walls(connection)
         self.retention = Retention(connection)

@@ -1,8 +1,9 @@
-"""List devices with status, width, queue, expected wait and price."""
+"""List devices with status, width, queue, expected wait and price; or tell what one of them is made of."""
 
 from __future__ import annotations
 
 from qsubmit.cli import options, terminal, words
+from qsubmit.errors import Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,13 +15,19 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """Its options."""
+    parser.add_argument("device", metavar="DEVICE", nargs="?", help="this one alone")
+    parser.add_argument(
+        "--specs", action="store_true", help="what DEVICE is made of, as JSON: topology, gates, figures"
+    )
     parser.add_argument("--accessible", action="store_true", help="only those that you may use")
     parser.add_argument("--accepts", metavar="FORMAT", help="only those that accept this format")
     options.as_json(parser)
 
 
 def act(args: Namespace) -> int:
-    """A table, or ``{"devices": [...]}``."""
+    """A table, or ``{"devices": [...]}``; with ``--specs`` the document of one."""
+    if args.specs:
+        return specs(args)
     devices = [device for device in options.connect(args).devices() if wanted(device, args)]
     if args.json:
         terminal.document({"devices": devices})
@@ -29,6 +36,14 @@ def act(args: Namespace) -> int:
     table(devices)
     for line in notes(devices):
         terminal.dim(line)
+    return 0
+
+
+def specs(args: Namespace) -> int:
+    """JSON: nobody reads a thousand figures in a table."""
+    if args.device is None:
+        raise Usage("--specs needs a DEVICE")
+    terminal.document(options.connect(args).specs(args.device))
     return 0
 
 
@@ -44,6 +59,8 @@ def notes(devices: list[Device]) -> list[str]:
 def wanted(device: Device, args: Namespace) -> bool:
     """Whether the filters let it through."""
     if args.accessible and not device["accessible"]:
+        return False
+    if args.device is not None and args.device != device["name"]:
         return False
     return args.accepts is None or args.accepts in device["accepts"]
 

@@ -5,6 +5,7 @@ Longer than other files: one list of promises, one sandbox of each vendor for al
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import time
@@ -22,6 +23,7 @@ from broker.domain.device import Kind, Status
 from broker.domain.ids import RemoteId
 from broker.domain.price import charge
 from broker.domain.program import Format
+from broker.domain.specs_document import sealed, specs_of
 from tests.contract.promises import ASYMMETRIC_KEY, SCRIPTS, asymmetric, ended, order_of, until
 
 NAMES = sorted(path.stem.removesuffix("_case") for path in Path(__file__).parent.glob("*_case.py"))
@@ -71,6 +73,21 @@ def finished(case, backend, device, **changes):
     remote_id = backend.submit(order)
     assert ended(backend, remote_id).phase is Phase.DONE
     return order, remote_id
+
+
+# ------------------------------------------------------------------------------------- specs
+
+
+def test_what_a_device_is_made_of_is_a_value_that_stays_while_the_vendor_says_the_same(running):
+    _, adapter, devices = running
+    told = {name: specs for name, device in devices.items() if (specs := adapter.specs(device)) is not None}
+    assert told  # not of each: an emulator that takes any machine's programs is none
+    for name, specs in told.items():
+        assert specs.device == name
+        assert any((specs.gate, specs.analog, specs.photonic, specs.vendor))
+        assert specs_of(json.loads(sealed(specs)[0])) == specs
+    again = {device.name: adapter.specs(device) for device in adapter.devices() if device.name in told}
+    assert {name: sealed(specs) for name, specs in again.items()} == {name: sealed(told[name]) for name in told}
 
 
 # ------------------------------------------------------------------------------------- submit

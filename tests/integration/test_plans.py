@@ -20,9 +20,11 @@ from broker.domain.ids import uuid7
 from broker.domain.lifecycle import JobState
 from broker.domain.program import Format, Program
 from broker.intake.inspect import inspect
+from broker.reads import jobs as reads
+from broker.reads.jobs import Filter
+from broker.reads.moves import moves_of
 from broker.services import feed
 from broker.services.claim import Claim, claim
-from broker.services.look import Filter, Look
 from broker.services.market import Market
 from broker.store import tables
 from broker.store.bulk import insert_rows
@@ -230,29 +232,27 @@ def test_a10_a_stream_reads_its_past_in_windows(past):
     ids=["all", "a long page", "state", "device", "name", "since"],
 )
 def test_a10_a_list_reads_a_page_of_one_projects_jobs(past, wanted):
-    look = Look(past.store)
     with past.asked():
-        page, cursor = look.jobs(past.ada, Filter(**wanted), at=NOW)
-        if cursor is not None:
-            page, _ = look.jobs(past.ada, Filter(**wanted, cursor=past.last), at=NOW)
-    assert page
+        page = reads.page(past.store, past.ada, Filter(**wanted), at=NOW)
+        if page.following is not None:
+            page = reads.page(past.store, past.ada, Filter(**wanted, cursor=past.last), at=NOW)
+    assert page.jobs
     check(past)
 
 
 def test_a10_a_list_of_a_project_with_few_jobs_does_not_read_its_organisations(past):
     with past.asked():
-        found, _ = Look(past.store).jobs(past.cyd, Filter(state="succeeded"), at=NOW)
-    assert len(found) == 3
+        found = reads.page(past.store, past.cyd, Filter(state="succeeded"), at=NOW)
+    assert len(found.jobs) == 3
     check(past)
 
 
 def test_a10_a_job_is_found_by_its_name_and_by_its_key(past):
-    look = Look(past.store)
     with past.asked():
-        assert look.job(past.ada, past.last, at=NOW).job.id == past.last
-        assert look.repeated(past.ada, "nobody's", "0" * 64, at=NOW) is None
-        look.events(past.ada, past.last)
-        look.attention(past.ada, None, 50, at=NOW)
+        assert reads.one(past.store, past.ada, past.last, at=NOW).job.id == past.last
+        assert reads.repeated(past.store, past.ada, "nobody's", "0" * 64, at=NOW) is None
+        moves_of(past.store, past.ada, past.last)
+        reads.in_attention(past.store, past.ada, None, 50, at=NOW)
     check(past)
 
 

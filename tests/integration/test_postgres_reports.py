@@ -6,11 +6,13 @@ import pytest
 from sqlalchemy import text
 
 from broker.metrics import Metrics
+from broker.reads.remarks import KINDS, remarks
+from broker.reads.series import TARGETS, Span, series
 from broker.services.invariants import verify
-from broker.services.remarks import KINDS, Remarks
-from broker.services.series import TARGETS, Dashboard, Span
 from tests.support.books import AT, Day, day
 from workers import servers
+
+STEP = timedelta(seconds=10)
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +55,16 @@ def test_every_invariant_is_checked_and_holds(both):
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_series_are_the_same(both, target):
     small, large = (
-        Dashboard(each.store).series(
-            each.member().hub, target, Span.of(AT, AT + timedelta(hours=1), step=timedelta(seconds=10), most=500)
-        )
+        series(each.store, each.member().hub, target, Span.of(AT, AT + timedelta(hours=1), step=STEP, most=500))
         for each in both
     )
     assert small == large
-    assert any(series.points for series in small)
+    assert any(each.points for each in small)
 
 
 def test_the_remarks_are_the_same(both):
-    span = Span.of(AT, AT + timedelta(hours=1), step=timedelta(seconds=10), most=500)
-    small, large = (Remarks(each.store).within(each.member().hub, tuple(KINDS), span) for each in both)
+    span = Span.of(AT, AT + timedelta(hours=1), step=STEP, most=500)
+    small, large = (remarks(each.store, each.member().hub, tuple(KINDS), span) for each in both)
     assert small == large
 
 

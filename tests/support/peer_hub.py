@@ -40,10 +40,12 @@ from broker.store.rows import job_of
 from broker.store.schema import upgrade
 from broker.store.unit_of_work import Store
 from workers.drive import Driver
+from workers.specs import keep_specs
 
 if TYPE_CHECKING:
     from backends.base import Order, Outcome
     from broker.domain.device import Device
+    from broker.domain.specs import Specs
 
 SEEDS = Path(__file__).parent / "small_seeds"
 HUB = "seoul"
@@ -85,6 +87,9 @@ class Shop(Backend):
         qpu = replace(aer, name="local/qpu", vendor_id="qpu", kind=Kind.QPU)
         qpu = replace(qpu, price=replace(aer.price, id="local-qpu", device=qpu.name, components=dear))
         return [replace(device, status=self._status(device.name)) for device in (aer, qpu)]
+
+    def specs(self, device: Device) -> Specs | None:
+        return self._inner.specs(device)
 
     def _status(self, name: str) -> Status:
         setting = self._knobs.now
@@ -224,9 +229,11 @@ class PeerHub:
         taken = tables.budgets.c.held + tables.budgets.c.spent
         limit = taken if setting.insufficient_credit else None
         mine = tables.budgets.c.id == budget_id("member", MEMBER)
+        seen, at = self._shop.devices(), datetime.now(UTC)
         with self.store.write() as work:
-            work.catalogue.put_devices("local", "rerun", self._shop.devices(), datetime.now(UTC))
+            work.catalogue.put_devices("local", "rerun", seen, at)
             work.connection.execute(update(tables.budgets).where(mine).values(limit_micros=limit))
+        keep_specs(self.store, self._shop, seen, at)
         self._room.market._posted = None
         self._felt = felt
 

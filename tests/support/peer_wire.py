@@ -24,7 +24,7 @@ class Wire:
             return self.reply
         headers = {"Content-Type": "application/json"} | (headers or {})
         answer = self._world.call(self._member, method, path, headers=headers, content=body)
-        found = answer.json()
+        found = answer.json() if answer.content else None
         document = found if isinstance(found, dict) else None
         return Reply(status=answer.status_code, text=answer.text, document=document)
 

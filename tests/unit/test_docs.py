@@ -115,7 +115,7 @@ def test_the_scope_of_a_route_is_the_one_that_it_asks_for():
             needed = scope_of(route) if isinstance(route, APIRoute) and route.include_in_schema else None
             if needed and not route.path.startswith("/grafana"):
                 (method,) = route.methods
-                part = page.split(f"### `{method} {route.path}`")[1]
+                part = page.split(f"### `{method} {route.path_format}`")[1]
                 assert part.lstrip().startswith(f"Scope `{needed}`"), route.path
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from broker.api.errors import STATUS, TITLES, of_error
 from broker.api.schemas import Problem
 from broker.domain import errors
+from broker.reads import jobs
 
 INTERNAL = {errors.QsubmitError, errors.IllegalTransition}
 
@@ -73,7 +74,7 @@ def test_a_database_that_does_not_answer_is_unavailable(gateway, monkeypatch):
     def broken(*_, **__):
         raise OperationalError("SELECT secret", {}, OSError("no route"))
 
-    monkeypatch.setattr(gateway.room.look, "jobs", broken)
+    monkeypatch.setattr(jobs, "page", broken)
     answer = gateway.call("ada", "GET", "/v1/jobs")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert "secret" not in answer.text
@@ -81,7 +82,7 @@ def test_a_database_that_does_not_answer_is_unavailable(gateway, monkeypatch):
 
 def test_a_bug_is_a_problem_that_tells_nothing(gateway, monkeypatch):
     gateway.call("ada", "GET", "/v1/jobs")
-    monkeypatch.setattr(gateway.room.look, "jobs", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr(jobs, "page", lambda *_, **__: 1 // 0)
     answer = gateway.call("ada", "GET", "/v1/jobs")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert "division" not in answer.text

@@ -9,7 +9,7 @@ from backends.errors import Refused
 from broker.api.app import build
 from broker.bootstrap import open_room
 from broker.domain.scopes import Scope
-from broker.services.series import TARGETS, Span
+from broker.reads.series import TARGETS, Span
 from broker.settings import Settings
 from tests.support.books import AT, DEVICE, day
 

@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from broker.api.lanes import AT_ONCE, SlowLane
+from broker.reads import jobs
 from broker.services.readiness import State
 
 
@@ -37,14 +38,14 @@ def test_a10_a_read_that_fails_fails_for_who_waited_and_the_next_one_is_tried():
 def test_a10_a_full_lane_holds_up_neither_readiness_nor_a_submit_nor_a_known_key(gateway, monkeypatch):
     gateway.job("ada")
     full, go_on = threading.Semaphore(0), threading.Event()
-    jobs = gateway.room.look.jobs
+    page = jobs.page
 
     def stuck(*arguments, **more):
         full.release()
         assert go_on.wait(20)
-        return jobs(*arguments, **more)
+        return page(*arguments, **more)
 
-    monkeypatch.setattr("broker.services.look.Look.jobs", lambda _, *arguments, **more: stuck(*arguments, **more))
+    monkeypatch.setattr(jobs, "page", stuck)
     with ThreadPoolExecutor(2 * AT_ONCE) as crowd:
         lists = [crowd.submit(gateway.call, "ada", "GET", "/v1/jobs") for _ in range(2 * AT_ONCE)]
         for _ in range(AT_ONCE):

@@ -9,6 +9,7 @@ import json
 from sqlalchemy import update
 
 from broker.api.results import _in_parts
+from broker.reads import results as stored
 from broker.store.tables import results
 
 
@@ -24,8 +25,8 @@ def enlarged(gateway, size):
 
 
 def test_a10_a_large_result_comes_in_parts_and_whole(both, monkeypatch):
-    monkeypatch.setattr("broker.services.look.WHOLE", 1000)
-    monkeypatch.setattr("broker.services.look.PART", 777)
+    monkeypatch.setattr("broker.reads.results.WHOLE", 1000)
+    monkeypatch.setattr("broker.reads.results.PART", 777)
     job, wanted = enlarged(both, 50_000)
     answer = both.call("ada", "GET", f"/v1/jobs/{job}/result")
     assert answer.json() == wanted
@@ -41,10 +42,10 @@ def test_a10_a_result_that_is_known_is_not_sent_again(gateway):
 
 
 def test_a10_who_takes_a_large_result_too_slowly_is_left_and_gives_its_place_back(gateway, monkeypatch):
-    monkeypatch.setattr("broker.services.look.WHOLE", 100)
-    monkeypatch.setattr("broker.services.look.PART", 1000)
+    monkeypatch.setattr("broker.reads.results.WHOLE", 100)
+    monkeypatch.setattr("broker.reads.results.PART", 1000)
     job, _ = enlarged(gateway, 50_000)
-    kept = gateway.room.look.result(seen_as(gateway), job)
+    kept = stored.result(gateway.store, seen_as(gateway), job)
 
     async def reading(pause_s):
         taken = 0
@@ -67,7 +68,7 @@ def seen_as(gateway):
 
 
 def test_a10_the_pieces_of_large_results_are_bounded_for_each_member(gateway, monkeypatch):
-    monkeypatch.setattr("broker.services.look.WHOLE", 100)
+    monkeypatch.setattr("broker.reads.results.WHOLE", 100)
     job, _ = enlarged(gateway, 50_000)
     monkeypatch.setattr(gateway.room.downloads, "_each", 0)
     answer = gateway.call("ada", "GET", f"/v1/jobs/{job}/result")

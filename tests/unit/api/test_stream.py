@@ -12,7 +12,7 @@ from sqlalchemy import update
 from broker.api.stream import Standing, _follow, _while_good
 from broker.services.feed import Cut, Listener
 from broker.store import tables
-from broker.store.events import StoredEvent
+from broker.store.events import Events, StoredEvent
 from tests.support.gateway import member_id
 
 
@@ -257,3 +257,24 @@ def move(seq):
     return StoredEvent(
         seq=seq, job="job", organisation="org", backend="local", before=None, after="queued", at=at, reason=""
     )
+
+
+def test_one_look_at_the_newest_moves_serves_every_stream_of_a_gateway(gateway, monkeypatch):
+    looks, newest = [], Events.newest
+    monkeypatch.setattr(Events, "newest", lambda self, *place: looks.append(1) or newest(self, *place))
+    job = gateway.job("ada")["id"]
+    mine = gateway.room.keys.member(gateway.secrets["ada"], gateway.clock())
+    feed, crowd = gateway.room.feed, [Listener(project=(mine.organisation, mine.project), job=None) for _ in range(100)]
+
+    async def scene():
+        for each in crowd:
+            await feed.join(each)
+        await asyncio.to_thread(gateway.drive)
+        heard = await asyncio.gather(*(each.heard(5) for each in crowd))
+        await feed.stop()
+        return heard
+
+    heard = asyncio.run(scene())
+    assert {move.job for moves in heard for move in moves} == {job}
+    assert all(heard)
+    assert 0 < len(looks) < len(crowd)

@@ -13,9 +13,9 @@ from broker.domain.lifecycle import NEXT, STAGE
 from broker.domain.wall import Wall
 from broker.metrics import Metrics
 from broker.metrics.tally import WAITS
+from broker.reads.jobs import one
 from broker.services.cancel import cancel
 from broker.services.invariants import verify_and_keep
-from broker.services.look import Look
 from broker.store.catalogue import REFUSED_CREDENTIALS
 from tests.support.books import day
 
@@ -76,8 +76,8 @@ def test_a_gateway_that_starts_later_tells_the_same(books):
 
 def test_a_stage_is_what_the_job_itself_shows(books):
     ids = [*books.work(), *books.work(jobs=1)]
-    found, look = samples(books), Look(books.store)
-    shown = [look.job(books.member(), each, at=books.clock()).latency for each in ids]
+    found = samples(books)
+    shown = [one(books.store, books.member(), each, at=books.clock()).latency for each in ids]
     names = {"broker": "broker_queue_s", "vendor": "vendor_queue_s", "run": "run_s", "fetch": "fetch_s"}
     for stage, name in names.items():
         total = sum(getattr(each, name) for each in shown)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from broker.api import schemas
 from broker.domain.lifecycle import NEXT, TERMINAL, JobState
-from tests.unit.qsubmit.fake_shapes import DECISION, DEVICES, KEY, job_view, program_view, result_document
+from tests.unit.qsubmit.fake_shapes import DECISION, DEVICES, KEY, job_view, program_view, result_document, specs_view
 
 START = datetime(2026, 11, 21, 0, 0, tzinfo=UTC)
 WAY = ("queued", "submitting", "submitted", "running", "fetching", "succeeded")
@@ -296,5 +296,10 @@ def quotes_route(broker, _method, _rest, _query, body, _headers):
     return 200, view.model_dump(mode="json")
 
 
-def devices_route(broker, *_):
+def devices_route(broker, _method, rest, *_):
+    if rest and rest[-1] == "specs":
+        name = "/".join(rest[:-1])
+        if name not in {device["name"] for device in broker.devices}:
+            return problem(404, "not_found", f"there is no device {name}")
+        return 200, schemas.SpecsView(**specs_view(name)).model_dump(mode="json")
     return 200, schemas.DeviceList(devices=broker.devices).model_dump(mode="json")

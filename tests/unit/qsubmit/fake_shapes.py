@@ -177,3 +177,17 @@ KEY = {
 def only_document(text):
     """The one JSON document of ``--json``; anything after it is an error."""
     return json.loads(text)
+
+
+def specs_view(name):
+    figures = {"error": 0.001, "t1": 4e-05, "t2": None, "readout": 0.02}
+    gate = {"native": ["cz"], "supported": ["h", "cnot"], "qubits": ["1", "2"], "edges": [["1", "2"]], "angles": {}}
+    return {
+        "device": name,
+        "gate": gate | {"one_qubit": {"1": figures}, "two_qubit": {"1-2": {"cz": 0.01}}},
+        "analog": None,
+        "photonic": None,
+        "vendor": {"paradigm": {}},
+        "as_of": AT,
+        "sha256": "cd" * 32,
+    }

@@ -29,6 +29,8 @@ PAIRS = [
     (shapes.Decision, schemas.DecisionView),
     (shapes.Quote, schemas.QuoteView),
     (shapes.Device, schemas.DeviceView),
+    (shapes.GateSpecs, schemas.GateSpecsView),
+    (shapes.Specs, schemas.SpecsView),
     (shapes.Event, schemas.EventView),
     (shapes.Key, schemas.KeyView),
     (shapes.NewKey, schemas.KeyCreated),

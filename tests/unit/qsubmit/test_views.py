@@ -175,6 +175,24 @@ def test_devices_filtered(qsubmit, broker):
     assert [each["name"] for each in documents["devices"]] == ["local/c"]
 
 
+def test_one_device_alone(qsubmit, broker):
+    broker.devices = [device("local/a"), device("local/ab")]
+
+    assert [each["name"] for each in only_document(qsubmit("devices", "local/a", "--json").out)["devices"]] == [
+        "local/a"
+    ]
+
+
+def test_devices_specs_are_one_document(qsubmit, broker):
+    broker.devices = [device("braket/garnet")]
+
+    said = only_document(qsubmit("devices", "braket/garnet", "--specs").out)
+
+    assert (said["gate"]["edges"], said["sha256"]) == ([["1", "2"]], "cd" * 32)
+    assert qsubmit("devices", "braket/other", "--specs").code == 7
+    assert "--specs needs a DEVICE" in qsubmit("devices", "--specs").err
+
+
 def test_quote_lists_offers_and_refusals_and_sends_nothing(qsubmit, broker, bell):
     said = qsubmit("quote", bell, "--prefer", "cheapest")
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from broker.domain.eta import quantile
 from broker.domain.lifecycle import LIVE, TERMINAL
 from broker.domain.money import MICRO
-from broker.services.reach import Reach
+from broker.reads.reach import Reach
 from broker.store import tables
 from broker.store.durations import STAGES, durations, ends
 from broker.store.people import budget_id
@@ -65,21 +65,15 @@ class Series:
     points: tuple[tuple[float, datetime], ...]
 
 
-class Dashboard:
-    """The answers for one hub; rows of another hub do not exist here."""
+def series(store: Store, hub: str, target: str, span: Span) -> list[Series]:
+    """The series of a target for one hub; rows of another hub do not exist here.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def series(self, hub: str, target: str, span: Span) -> list[Series]:
-        """The series of a target.
-
-        Raises:
-            KeyError: there is no such target.
-        """
-        read = TARGETS[target]
-        with self._store.read() as work:
-            return read(work, hub, span)
+    Raises:
+        KeyError: there is no such target.
+    """
+    read = TARGETS[target]
+    with store.read() as work:
+        return read(work, hub, span)
 
 
 def jobs_by_state(work: Work, hub: str, span: Span) -> list[Series]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from broker.services.reach import Reach
+from broker.reads.reach import Reach
 from broker.store import tables
 from broker.store.rows import micros, moment
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from broker.services.series import Span
+    from broker.reads.series import Span
     from broker.store.unit_of_work import Store, Work
 
 MOST = 500
@@ -31,17 +31,11 @@ class Remark:
     tags: tuple[str, ...]
 
 
-class Remarks:
-    """The remarks for one hub; those of another hub do not exist here."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def within(self, hub: str, kinds: tuple[str, ...], span: Span) -> list[Remark]:
-        """Remarks of these kinds in a span, oldest first; of each kind the newest ``MOST``."""
-        with self._store.read() as work:
-            found = [remark for kind in kinds for remark in KINDS[kind](work, hub, span)]
-        return sorted(found, key=lambda remark: remark.at)
+def remarks(store: Store, hub: str, kinds: tuple[str, ...], span: Span) -> list[Remark]:
+    """Of these kinds in a span, oldest first; of each kind the newest ``MOST``. Rows of another hub do not exist."""
+    with store.read() as work:
+        found = [remark for kind in kinds for remark in KINDS[kind](work, hub, span)]
+    return sorted(found, key=lambda remark: remark.at)
 
 
 def failures(work: Work, hub: str, span: Span) -> list[Remark]:
