@@ -56,9 +56,10 @@ class Device:
 
     ``vendor_id`` is the vendor's own name (an ARN, a device type, a platform). ``concurrency`` is k, the number of
     our jobs that may wait or run there at once; the rest stays re-rankable here. ``rate_ops`` is simulated
-    operations per second for an ETA before any history exists. ``sandbox`` marks a device served by a local
-    sandbox instead of the vendor. ``sweeps`` says that points travel in one vendor task. ``max_cost_ms`` is the
-    longest run that the device allows, the worst case for time-priced devices.
+    operations per second for an ETA before any history exists. ``result_types``: Braket's result pragmas are carried
+    out. ``sandbox`` marks a device served by a local sandbox instead of the vendor. ``sweeps`` says that points travel
+    in one vendor task. ``max_cost_ms`` is the longest run that the device allows, the worst case for time-priced
+    devices.
     """
 
     name: DeviceName
@@ -75,6 +76,7 @@ class Device:
     max_duration_us: float | None = None
     max_memory_bytes: int | None = None
     dynamic: bool = False
+    result_types: bool = False
     global_drive_only: bool = False
     sweeps: bool = True
     status: Status = Status.ONLINE
