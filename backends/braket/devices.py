@@ -61,6 +61,7 @@ def device_of(answer: Mapping[str, Any], *, region: str, sandbox: bool, price: P
         max_shots=min(int(high), _SHOTS_CAP),
         max_points=int(sets.get("maximumExecutables") or 1),
         max_duration_us=_longest_us(abilities),
+        result_types=OPENQASM in actions,
         sweeps=bool(sets),
         global_drive_only=AHS in actions and not _has_local_detuning(abilities),
         status=Status(answer["deviceStatus"].lower()),

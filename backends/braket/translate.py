@@ -1,32 +1,29 @@
-"""How does a user's OpenQASM become Braket's? Runs in a child: parse with Qiskit, write gates, measure at the end."""
+"""How does a user's OpenQASM become Braket's? In a child: read as intake reads, write gates, measure last."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
-import re
-import warnings
 from typing import TYPE_CHECKING, Any
 
+from backends.braket.as_written import gathered, layout_of, may_go, only_as_written, registers_of
 from backends.braket.gates import Gate, Speaker
-from backends.braket.verbatim import has_include, layout_of, one_register, speaks_braket
+from backends.braket.terms import text_of
 from backends.errors import Refused
+from backends.invalid import Invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_KEEP = frozenset({"barrier"})
-_WORDS = {"asin": "arcsin", "acos": "arccos", "atan": "arctan"}
-_OWN_GATE = re.compile(r"\bgate\s+([A-Za-z_]\w*)")
-_WORD = re.compile(r"[A-Za-z_]\w*")
-_FUNCTIONS = frozenset({"sin", "cos", "tan", "exp", "log", "sqrt", "arcsin", "arccos", "arctan", "pi"})
+    from backends.openqasm.parse import Circuit
+    from broker.intake.qasm.terms import Term
 
 
 def warm() -> None:
     """Import Qiskit, and Pulser where it is installed, before the first program comes: each project has a new fork."""
     with contextlib.suppress(ImportError):
         importlib.import_module("pulser.sampler")
-    _qiskit_circuit("openqasm3", 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit q;\nbit c;\nh q;\nc = measure q;\n')
+    _read("openqasm3", 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit q;\nbit c;\nh q;\nc = measure q;\n')
 
 
 def translate(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,20 +41,15 @@ def translate(request: Mapping[str, Any]) -> dict[str, Any]:
 
         return translated(request)
     source, wanted = request["source"], int(request["bits"])
-    if request["verbatim"]:
-        return _as_it_is(source, wanted)
-    may_be_braket = request["format"] == "openqasm3" and not has_include(source)
-    if may_be_braket and speaks_braket(source):
-        return _as_it_is(one_register(source), wanted, layout_of(source))
-    circuit = _unrolled(_qiskit_circuit(request["format"], source))
-    writer = _Writer(request["operations"], request["parameters"])
+    circuit = _read(request["format"], source)
+    as_it_is = request["verbatim"] or (request["format"] == "openqasm3" and only_as_written(source))
+    if as_it_is or (request["format"] == "openqasm3" and may_go(source, circuit)):
+        layout = layout_of(circuit)
+        text = gathered(source, circuit, layout) if registers_of(circuit) > 1 else source
+        return _answer(text, circuit.need.width, layout, wanted)
+    writer = _Writer(request["operations"], request["parameters"], circuit.terms)
     writer.read(circuit)
     return _answer(writer.text(), writer.width, writer.bits, wanted)
-
-
-def _as_it_is(source: str, wanted: int, layout: tuple[int, list[int | None]] | None = None) -> dict[str, Any]:
-    qubits, bits = layout or layout_of(source)
-    return _answer(source, qubits, bits, wanted)
 
 
 def _answer(source: str, qubits: int, bits: Sequence[int | None], wanted: int) -> dict[str, Any]:
@@ -66,36 +58,24 @@ def _answer(source: str, qubits: int, bits: Sequence[int | None], wanted: int) -
     return {"source": source, "qubits": qubits, "bits": list(bits)}
 
 
-def _qiskit_circuit(form: str, source: str) -> Any:  # noqa: ANN401  a Qiskit circuit
-    from qiskit import qasm2, qasm3
+def _read(form: str, source: str) -> Circuit:
+    from backends.openqasm.parse import PointNeeded, circuit_of
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Qiskit's importer warns of its own calls
-            if form == "openqasm3":
-                return qasm3.loads(source)
-            # Qiskit would take its own gate of the same name instead of the user's definition, without a word.
-            own = set(_OWN_GATE.findall(source))
-            known = [each for each in qasm2.LEGACY_CUSTOM_INSTRUCTIONS if each.name not in own]
-            return qasm2.loads(source, custom_instructions=known)
-    except Exception as error:
-        raise Refused(f"the program cannot be read: {error}"[:500], code="program_invalid") from error
-
-
-def _unrolled(circuit: Any) -> Any:  # noqa: ANN401  a Qiskit circuit
-    """A loop over known numbers is no control flow to the device."""
-    if "for_loop" not in circuit.count_ops():
-        return circuit
-    from qiskit.transpiler import PassManager
-    from qiskit.transpiler.passes import UnrollForLoops
-
-    return PassManager([UnrollForLoops()]).run(circuit)
+        return circuit_of(form, source)
+    except PointNeeded as error:
+        detail = "an input decides about more than angles here, which Braket does not offer"
+        raise Refused(detail, code="program_invalid") from error
+    except Invalid as error:
+        message = f"the program cannot be read: {error}"[:500]
+        raise Refused(message, code="program_invalid", line=error.line, column=error.column) from error
 
 
 class _Writer:
     """Collects gates on the qubits that the program uses, numbered anew without gaps; the program's order stays."""
 
-    def __init__(self, operations: Sequence[str], parameters: Sequence[str]) -> None:
+    def __init__(self, operations: Sequence[str], parameters: Sequence[str], terms: Sequence[tuple[Any, Term]]) -> None:
+        self._terms = {parameter.name: term for parameter, term in terms}
         self._speaker = Speaker(operations, self._say)
         self._parameters = tuple(parameters)
         self._lines: list[str] = []
@@ -109,27 +89,21 @@ class _Writer:
     def width(self) -> int:
         return len(self._place)
 
-    def read(self, circuit: Any) -> None:  # noqa: ANN401  a Qiskit circuit
+    def read(self, program: Circuit) -> None:
         """Take every instruction; end with the layout of the classical bits."""
-        source: list[int | None] = [None] * circuit.num_clbits
-        measures = False
+        circuit = program.plain
+        place = {qubit: number for number, qubit in enumerate(circuit.qubits)}
         for instruction in circuit.data:
-            name = instruction.operation.name
-            qubits = [circuit.find_bit(qubit).index for qubit in instruction.qubits]
-            if name in _KEEP:
-                continue
+            qubits = [place[qubit] for qubit in instruction.qubits]
             self._refuse_dynamics(instruction, qubits)
-            if name == "measure":
-                measures = True
-                source[circuit.find_bit(instruction.clbits[0]).index] = qubits[0]
+            if instruction.operation.name == "measure":
                 self._measured.add(qubits[0])
                 self._number(qubits)
             else:
                 self._speaker.gate(instruction.operation, qubits)
-        if not measures:
-            source = list(range(circuit.num_qubits))
+        if program.need.implicit_measurement:
             self._number(range(circuit.num_qubits))
-        self.bits = tuple(None if qubit is None else self._place[qubit] for qubit in source)
+        self.bits = tuple(None if qubit is None else self._place[qubit] for qubit in layout_of(program))
 
     def _refuse_dynamics(self, instruction: Any, qubits: Sequence[int]) -> None:  # noqa: ANN401  Qiskit's
         name = instruction.operation.name
@@ -152,11 +126,7 @@ class _Writer:
     def _angle(self, angle: Any) -> str:  # noqa: ANN401  a number or a Qiskit expression
         if not getattr(angle, "parameters", None):
             return repr(float(angle))
-        text = _WORD.sub(lambda word: _WORDS.get(word[0], word[0]), str(angle))
-        unknown = set(_WORD.findall(re.sub(r"[\d.]+e[+-]?\d+", "", text))) - _FUNCTIONS - set(self._parameters)
-        if unknown:
-            raise Refused(f"the angle {text} uses {', '.join(sorted(unknown))}", code="program_invalid")
-        return text
+        return text_of(angle, self._terms)
 
     def text(self) -> str:
         """The program: inputs, registers, gates, one measurement for each measured qubit."""

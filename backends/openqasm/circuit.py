@@ -35,7 +35,9 @@ class CircuitBuilder:
     """Builds ``circuit``; ``terms`` are its parameters with what they stand for.
 
     ``read`` tells of each measured bit its qubit; ``plain`` that every measurement is a plain end: no reset, branch or
-    assignment, no gate behind a measurement of its qubit, no qubit or bit used twice.
+    assignment, no gate behind a measurement of its qubit, no qubit or bit used twice. ``numbers`` are the device's own
+    of the first qubits; ``written`` are the registers' names in the text; ``unkept`` says that some measurement goes
+    into no bit.
     """
 
     def __init__(self) -> None:
@@ -49,6 +51,9 @@ class CircuitBuilder:
         self.terms: list[tuple[Foreign, Term]] = []
         self.read: dict[int, int] = {}
         self.plain = True
+        self.numbers: tuple[int, ...] = ()
+        self.written: list[tuple[str, int]] = []
+        self.unkept = False
         self._same = standard.same()
         self._standard = type(self._same["x"])
         self._qubits: list[Foreign] = []
@@ -61,10 +66,15 @@ class CircuitBuilder:
         self._outer: list[Callable[[Foreign], object]] = []
         self._put: Callable[[Foreign], object] = self.circuit._append  # noqa: SLF001  the checked way costs four times as much
 
-    def qubits(self, count: int) -> None:
+    def qubits(self, count: int, name: str) -> None:
+        self.written.append((name, count))
         more = [self._qubit() for _ in range(count)]
         self._qubits += more
         self.circuit.add_bits(more)
+
+    def physical(self, numbers: Sequence[int]) -> None:
+        self.numbers = tuple(numbers)
+        self.qubits(len(numbers), "")
 
     def bits(self, places: range) -> None:
         if places.start < HIDDEN:
@@ -178,6 +188,7 @@ class CircuitBuilder:
 
     def _unkept(self, qubits: Sequence[int]) -> None:
         """A measurement into no bit: only what comes behind it can tell, so that it waits for that."""
+        self.unkept = True
         self._idle.update(qubit for qubit in qubits if qubit not in self._done)
         if self._branches:
             self._settle(set(self._idle))

@@ -30,7 +30,9 @@ class Circuit:
     """``plain`` of parameters, which stand for ``terms`` of the point; ``need`` is what intake said of the program.
 
     ``reading`` is how a plain end is measured, or None; the bits at ``visible`` make a counts key. A plain program that
-    measures nothing has no measurement written.
+    measures nothing has no measurement written. ``numbers`` are the device's own of the first qubits, where the program
+    speaks of physical ones; ``written``: the registers of qubits as the text calls them; ``unkept``: some measurement
+    goes into no bit.
     """
 
     plain: QuantumCircuit
@@ -38,6 +40,9 @@ class Circuit:
     need: Requirement
     reading: Reading | None
     visible: tuple[int, ...]
+    numbers: tuple[int, ...] = ()
+    written: Sequence[tuple[str, int]] = ()
+    unkept: bool = False
 
     def bound(self, point: Mapping[str, float]) -> QuantumCircuit:
         """At one point; every name that an angle hangs on must be bound."""
@@ -77,7 +82,9 @@ def circuit_of(format: str, source: str, point: Mapping[str, float] | None = Non
     except ProgramInvalid as error:
         raise Invalid(error.detail, line=error.line, column=error.column) from error
     reading, visible = builder.finish(width=need.width, bits=need.bits, implicit=need.implicit_measurement)
-    return Circuit(builder.circuit, builder.terms, need, reading, visible)
+    return Circuit(
+        builder.circuit, builder.terms, need, reading, visible, builder.numbers, builder.written, builder.unkept
+    )
 
 
 __all__ = ["Circuit", "PointNeeded", "circuit_of", "values_of"]

@@ -59,7 +59,8 @@ class Device:
     a local sandbox instead of the vendor. ``sweeps`` says that points travel in one vendor task. ``max_run_ms`` is the
     longest run that the device allows, the worst case for time-priced devices; with ``run_per_point`` each point of a
     task may run for as long. ``billed`` marks a simulator that is not free where no price is known. ``methods`` are
-    those of a simulator; one that names none has the dense state. ``extra`` is the adapter's own, read by nobody else.
+    those of a simulator; one that names none has the dense state. ``result_types``: Braket's result pragmas are carried
+    out. ``extra`` is the adapter's own, read by nobody else.
     """
 
     name: DeviceName
@@ -76,6 +77,7 @@ class Device:
     max_duration_us: float | None = None
     max_memory_bytes: int | None = None
     dynamic: bool = False
+    result_types: bool = False
     global_drive_only: bool = False
     sweeps: bool = True
     status: Status = Status.ONLINE

@@ -105,6 +105,12 @@ def dynamic(ask: Question, device: Device) -> str | None:
     return "runs no mid-circuit measurement, reset or classical control"
 
 
+def result_types(ask: Question, device: Device) -> str | None:
+    if not ask.need.result_types or device.result_types:
+        return None
+    return f"tells counts only, the program asks for {', '.join(ask.need.result_types)} by a pragma"
+
+
 def photons(ask: Question, device: Device) -> str | None:
     return _at_most(device.max_photons, ask.need.photons, "photons")
 
@@ -193,6 +199,7 @@ LIMITS: tuple[Limit, ...] = (
     ("format", program_format),
     ("width", width),
     ("dynamic", dynamic),
+    ("result_types", result_types),
     ("photons", photons),
     ("operations", operations),
     ("duration", duration),
@@ -251,6 +258,7 @@ def limits_for(ask: Question) -> tuple[Limit, ...]:
         "paused": not ask.paused,
         "kind": policy.kind is None,
         "dynamic": not need.dynamic,
+        "result_types": not need.result_types,
         "photons": need.photons == 0,
         "operations": need.operations == 0,
         "duration": need.duration_us <= 0,

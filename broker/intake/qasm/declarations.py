@@ -263,7 +263,7 @@ def _add_qubits(reading: Reading, name: str, size: int, at: int) -> None:
     reading.declare(name, Qubits(range(first, total), single=not size), at)
     reading.tally.grow(total - first)
     if reading.builder is not None:
-        reading.builder.qubits(total - first)
+        reading.builder.qubits(total - first, name)
 
 
 def _value(reading: Reading, bits: Sequence[int] | Somewhere, *, first: bool = False) -> None:

@@ -38,8 +38,11 @@ class Unbuildable(Exception):
 class Builder(Protocol):
     """Takes the events of one reading. Qubits and bits are numbers in the order of their declaration."""
 
-    def qubits(self, count: int) -> None:
-        """So many more."""
+    def qubits(self, count: int, name: str) -> None:
+        """So many more, in a register that the program calls so: to write it again, and for nothing else."""
+
+    def physical(self, numbers: Sequence[int]) -> None:
+        """The first qubits are these of the device, in this order."""
 
     def bits(self, places: range) -> None:
         """A classical register, 0 at the start; one of ``HIDDEN`` bits may come again."""

@@ -126,7 +126,7 @@ def build(program: Program, limits: Limits, builder: Builder, point: Mapping[str
         reading = _reading3(program.source, limits)
     reading.builder, reading.point, reading.budget = builder, point, _ALL
     if reading.physical:
-        builder.qubits(len(reading.tally.levels))
+        builder.physical(sorted({int(word[1:]) for word in reading.physical}))
     try:
         return _requirement(program.format, reading)
     except (Unbuildable, NotANumber) as error:

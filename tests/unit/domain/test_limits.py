@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 from hypothesis import given
 
-from broker.domain.limits import LIMITS, Question, limits_for
+from broker.domain.limits import LIMITS, Question, limits_for, result_types
 from broker.domain.money import Money
 from broker.domain.policy import Policy
 from broker.domain.routing import route
@@ -25,6 +26,7 @@ def test_the_order_is_the_promised_one():
         "format",
         "width",
         "dynamic",
+        "result_types",
         "photons",
         "operations",
         "duration",
@@ -99,3 +101,10 @@ def test_the_documentation_lists_the_rules_in_their_order():
     rules = [line.split("`")[1] for line in lines if line.startswith("| `") and "` | " in line]
     promised = ["unknown", *(rule for rule, _ in LIMITS), "max_cost", "deadline", "min_success"]
     assert rules[: len(promised)] == promised
+
+
+def test_a_device_that_tells_counts_only_refuses_a_program_that_asks_for_more():
+    ask = Mock(need=Mock(result_types=("expectation",)))
+    assert result_types(ask, Mock(result_types=True)) is None
+    assert "expectation" in result_types(ask, Mock(result_types=False))
+    assert result_types(Mock(need=Mock(result_types=())), Mock(result_types=False)) is None

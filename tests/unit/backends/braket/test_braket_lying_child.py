@@ -115,7 +115,7 @@ def test_a3_more_than_a_program_is_too_much():
 
 
 OWN = (
-    "OPENQASM 3.0;\nqubit[2] q;\nbit[1] a;\nbit[1] c;\n#pragma braket noise bit_flip(0.1) q[0]\nh q[0];\n"
+    "OPENQASM 3.0;\nqubit[2] q;\nbit[1] a;\nbit[1] c;\n#pragma braket result probability q[0]\nh q[0];\n"
     "cnot q[0], q[1];\na[0] = measure q[0];\nc[0] = measure q[1];\n"
 )
 GATHERED = translate(
@@ -136,7 +136,7 @@ def test_a_program_of_braket_s_own_goes_as_it_is_with_one_register_for_its_bits(
     ("old", "new"),
     [
         ("h q[0];", "h q[0]; x q[1];"),
-        ("bit_flip(0.1)", "bit_flip(0.0)"),
+        ("probability q[0]", "probability q[1]"),
         ("h q[0];", "#pragma braket result probability\nh q[0];"),
         ("qubit[2]", "qubit[30]"),
         ("b[0] = measure q[0];", "b[0] = measure f(q[0]);"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from backends.braket.gates import _EQUALS
 from backends.braket.sandbox.devices import _QPU_GATES, _SIMULATOR_GATES
 from backends.braket.translate import translate
 from backends.errors import Refused
+from backends.openqasm.parse import circuit_of
 
 HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
 
@@ -83,7 +85,8 @@ def test_each_gate_of_the_table_is_the_same_gate(name, operations, monkeypatch):
     gate = kind(*[0.4 + 0.3 * place for place in range(len(empty) - 1)])
     circuit = prepared(3)
     circuit.append(gate, [2, 0, 1][: gate.num_qubits])
-    monkeypatch.setattr("backends.braket.translate._qiskit_circuit", lambda *_: circuit)
+    read = replace(circuit_of("openqasm3", "qubit[3] q;"), plain=circuit)
+    monkeypatch.setattr("backends.braket.translate._read", lambda *_: read)
     answer = spoken("", operations=operations)
     assert same(answer, circuit)
 
@@ -182,10 +185,57 @@ def test_brakets_own_dialect_goes_as_it_is(measures, bits):
 def test_two_registers_of_the_dialect_become_one():
     source = "OPENQASM 3.0;\nqubit[3] q;\nbit[1] a;\nbit[2] b;\nx q[0];\nb[1] = measure q[2];\na[0] = measure q[0];\n"
     answer = spoken(source, bits=3)
-    assert answer["bits"] == [0, None, 2]
-    assert answer["source"].count("measure") == answer["source"].count("b_[") == 2
+    assert answer["bits"] == [0, None, 1]
+    assert answer["source"].count("measure") == answer["source"].count("b[") == 2
     assert "bit[1] a" not in answer["source"]
-    assert measured(answer["source"]) == ([0, 2], ["1", "0"])
+    assert measured(answer["source"]) == ([0, 1], ["1", "0"])
+
+
+def test_two_registers_of_a_program_on_physical_qubits_become_one_and_the_rest_stays():
+    source = (
+        "OPENQASM 3.0;\nbit c; bit d;\n#pragma braket verbatim\nbox { rx(pi) $4; }\n"
+        "c = measure $4; /* near */ d = measure $2;\n"
+    )
+    answer = spoken(source, bits=2)
+    assert answer["bits"] == [4, 2]
+    assert "".join(answer["source"].split()) == (
+        "OPENQASM3.0;#pragmabraketverbatimbox{rx(pi)$4;}bit[2]b;b[0]=measure$4;b[1]=measure$2;"
+    )
+
+
+SAID = {
+    "for int i in [0:2] { x q[i]; } c = measure q;": "111",
+    "int n = 1; x q[n]; c = measure q;": "010",
+    "const int k = 3; if (k / 2 == 1) { x q[2]; } c = measure q;": "001",
+    "gate rzz(t) a, b { rx(t) a; } rzz(pi) q[0], q[1]; c = measure q;": "100",
+    "let r = q[1:2]; x r; c = measure q;": "011",
+    'x q[0]; // include "mine.inc";\nc = measure q;': "100",
+    "pow(0.5) @ x q[1]; pow(0.5) @ x q[1]; c = measure q;": "010",
+}
+
+
+@pytest.mark.parametrize("text", SAID)
+def test_what_is_known_before_the_run_is_worked_out_for_braket(text):
+    answer = spoken(f"{HEAD}qubit[3] q;\nbit[3] c;\n{text}", bits=3)
+    order, outcome = measured(answer["source"])
+    found = dict(zip(order, outcome, strict=True))
+    assert "".join(found[qubit] for qubit in answer["bits"]) == SAID[text]
+
+
+def test_a_unitary_pragma_is_carried_out_where_the_text_is_translated():
+    matrix = "[[0, 0, 0, 1], [0, 1, 0, 0], [0, 0, 1.0im, 0], [1, 0, 0, 0]]"
+    pragma = f"#pragma braket unitary({matrix}) q[0], q[1]"
+    source = f"OPENQASM 3.0;\nqubit[2] q;\nbit[2] c;\nfor int i in [0:0] {{\n{pragma}\n}}\n"
+    answer = spoken(source + "c = measure q;", bits=2)
+    order, outcome = measured(answer["source"])
+    assert sorted(zip(order, outcome, strict=True)) == [(0, "1"), (1, "1")]
+
+
+def test_an_angle_keeps_its_functions_of_inputs():
+    source = f"{HEAD}input float a;\nqubit q;\nrx(2 * pi * sin(a) - -a ** 2 / 4) q;\n"
+    answer = spoken(source, parameters=("a",))
+    angle = 2 * np.pi * np.sin(0.3) + 0.3**2 / 4
+    assert abs(state_of(answer["source"], {"a": 0.3})[1]) == pytest.approx(abs(np.sin(angle / 2)))
 
 
 def test_gates_of_the_language_itself_are_translated_without_an_include():
@@ -208,6 +258,7 @@ def test_a_verbatim_program_keeps_its_physical_qubits():
     assert answer["bits"] == [9, 4]
 
 
-def test_a_measurement_without_bits_is_refused_in_the_dialect():
-    with pytest.raises(Refused, match="name the bits"):
-        spoken(DIALECT + "measure q;")
+def test_a_measurement_without_bits_keeps_nothing_so_that_every_qubit_is_read():
+    answer = spoken(DIALECT + "measure q;")
+    assert sorted(answer["bits"]) == [0, 1, 2]
+    assert "measure q;" not in answer["source"]
