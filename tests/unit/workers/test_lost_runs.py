@@ -154,6 +154,7 @@ def booked(world, job):
     with world.store.write() as work:
         mine = tables.entries.c.job_id == job
         work.connection.execute(tables.entries.delete().where(mine, tables.entries.c.kind.in_(["settle", "loss"])))
+        work.connection.execute(tables.charges.delete().where(tables.charges.c.job_id == job))
 
 
 @pytest.mark.parametrize("usage", [None, SAID])
