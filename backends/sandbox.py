@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import os
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 GROUP = "qsubmit.sandboxes"
 
@@ -29,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="directory that survives restarts")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free port; all takes P, P+1, P+2")
+    parser.add_argument("--awake", type=Path, help="a file that is locked while this runs")
+    parser.add_argument("--rest", type=float, help="end after so many seconds in which nobody asked and nothing ran")
     parser.add_argument("--tethered", action="store_true", help="end when standard input closes")
     chosen = parser.parse_args(arguments)
     os.umask(0o077)  # its ledger and its signing key are for its user alone
@@ -37,8 +41,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.vendor == "all":
         return _serve_all(chosen.data, chosen.host, chosen.port)
     serve = vendors()[chosen.vendor].load()
-    serve(data=chosen.data, host=chosen.host, port=chosen.port)
+    with contextlib.nullcontext() if chosen.awake is None else awake(chosen.awake):
+        serve(data=chosen.data, host=chosen.host, port=chosen.port, rest_s=chosen.rest)
     return 0
+
+
+@contextlib.contextmanager
+def awake(path: Path) -> Iterator[None]:
+    """Let others see that we run: the kernel ends the lock however we end, and the file's time tells since when."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        os.utime(file.fileno())
+        yield
+
+
+def woken(path: Path) -> tuple[bool, int]:
+    """Whether a sandbox runs that holds this file, and when one was last begun, in the file system's nanoseconds."""
+    try:
+        with path.open() as file:
+            since = os.fstat(file.fileno()).st_mtime_ns
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True, since
+            return False, since
+    except FileNotFoundError:
+        return False, 0
 
 
 def _end_with_input() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import mmap
 import sys
 from functools import partial
 
-from celery.signals import worker_shutting_down
+from celery.signals import worker_before_create_process, worker_shutting_down
 
 from backends import registry
 from broker import logs
@@ -25,6 +26,8 @@ def main(arguments: list[str]) -> None:
     # multiprocessing: a child that is killed while it looks would keep its lock for ever.
     stopping = mmap.mmap(-1, 1)
     worker_shutting_down.connect(lambda **_: stopping.__setitem__(0, 1), weak=False)
+    # What is there before the fork is shared, as long as no collection walks it and writes to each of its heads.
+    worker_before_create_process.connect(lambda **_: gc.freeze(), weak=False)
     register(app, PerProcess(partial(hands, settings)), stopping=lambda: bool(stopping[0]))
     names = [name for name in settings.backends.split(",") if name] or list(registry.available())
     queues = ",".join(queue_of(name) for name in names)

@@ -41,3 +41,15 @@ def _close(path: str) -> None:
         return
     if mode.st_mode & OTHERS:
         os.chmod(path, stat.S_IMODE(mode.st_mode) & ~OTHERS)  # noqa: PTH101  os.walk gives text
+
+
+def write_secret(path: Path, secret: str) -> None:
+    """The whole file, for its owner alone, or no file: an empty one would be taken for the secret at the next start."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    with draft.open("w") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -18,6 +18,7 @@ from broker.domain.wall import Wall
 from broker.services.ceiling import ceilings
 from broker.services.count import count
 from broker.services.retain import carry_out
+from workers.hushed import Hush
 from workers.specs import keep_specs
 from workers.sweep import sweep
 from workers.verify import Verification
@@ -55,12 +56,15 @@ def rounds_of(hands: Hands) -> list[Round]:
     machine = socket.gethostname()
     found.append(Round(name=f"walls:{machine}", every=every, run=_walls(hands, machine)))
     for name, backend in hands.backends.items():
-        found.append(Round(name=f"catalogue:{name}", every=every, run=_catalogue(hands, backend)))
+        hush = Hush(name)
+        found.append(
+            Round(name=f"catalogue:{name}", every=every, run=hush.over("catalogue", _catalogue(hands, backend)))
+        )
         # Each host is swept by its own workers: nobody else sees what is left there, and to look twice does no harm.
-        shared = backend.recovery is not Recovery.RERUN
-        found.append(Round(name=f"sweep:{name}", every=SWEEP_EVERY, run=_sweep(hands, backend), shared=shared))
+        shared, run = backend.recovery is not Recovery.RERUN, hush.over("sweep", _sweep(hands, backend))
+        found.append(Round(name=f"sweep:{name}", every=SWEEP_EVERY, run=run, shared=shared))
         if backend.keeps_ceilings:
-            found.append(Round(name=f"belt:{name}", every=SWEEP_EVERY, run=_belt(hands, backend)))
+            found.append(Round(name=f"belt:{name}", every=SWEEP_EVERY, run=hush.over("belt", _belt(hands, backend))))
     return found
 
 

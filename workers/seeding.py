@@ -18,7 +18,7 @@ from broker.settings import Settings
 from broker.store.engine import open_engine
 from broker.store.schema import upgrade
 from broker.store.unit_of_work import Store
-from workers.private import shut
+from workers.private import shut, write_secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,18 +66,6 @@ def _new_key(store: Store, keys: Keys, member: str) -> str:
             by="first start",
         )
     return secret
-
-
-def write_secret(path: Path, secret: str) -> None:
-    """The whole file, for its owner alone, or no file: an empty one would be taken for the secret at the next start."""
-    draft = path.with_name(f"{path.name}.new")
-    draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
-    with draft.open("w") as file:
-        file.write(secret)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -9,8 +9,6 @@ import shutil
 import time
 from pathlib import Path
 
-import redis
-
 from workers.private import READABLE
 from workers.supervise import Program, Server
 
@@ -60,6 +58,8 @@ def redis_program(data: Path) -> tuple[Program, str]:
         "no",
         "--loglevel",
         "warning",
+        "--hz",
+        "1",  # it has no keys that expire and few clients; ten looks a second are half of what an idle hub computes
     )
     return Program(name="redis", command=command), f"redis+socket://{socket}"
 
@@ -82,6 +82,7 @@ def _name_of(path: Path) -> str:
 
 def await_redis(url: str) -> None:
     """Wait until Redis answers, also after it has read its append-only file."""
+    redis = importlib.import_module("redis")  # only here: the process that watches over all does not wait itself
     client = redis.Redis(unix_socket_path=url.removeprefix("redis+socket://"))
     deadline = time.monotonic() + READY_S
     while True:

@@ -33,12 +33,16 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
-    """A process to keep running; with ``probe``, an HTTP address at which it must answer once it has answered."""
+    """A process to keep running; with ``probe``, an HTTP address at which it must answer once it has answered.
+
+    ``fds`` are descriptors that it inherits, under the same numbers.
+    """
 
     name: str
     command: tuple[str, ...]
     environ: Mapping[str, str] = field(default_factory=dict)
     probe: str = ""
+    fds: tuple[int, ...] = ()
 
 
 class Kept(Protocol):
@@ -168,6 +172,7 @@ class Process:
             stdout=2,  # standard output belongs to the one line that says ready
             preexec_fn=_die_with_parent,  # noqa: PLW1509  it calls one function of the C library and takes no lock
             start_new_session=True,
+            pass_fds=self._program.fds,
         )
 
     def ended(self) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
-import importlib
 import logging
 import os
 import secrets
@@ -18,24 +17,28 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backends import registry
 from backends.local.caller import Caller
 from backends.sandbox import vendors
 from broker import logs
-from broker.settings import Settings
-from broker.store.catalogue import Catalogue
-from broker.store.engine import open_engine
 from workers import servers
-from workers.private import shut
-from workers.seeding import first_start, write_secret
+from workers.forked import forked
+from workers.hushed import awake_variable
+from workers.private import shut, write_secret
+from workers.sleeper import Sleeper
 from workers.supervise import Program, Supervisor
+
+# Nothing else at the top: this process lives as long as the hub and only watches. What it needs once, and what that
+# imports (SQLAlchemy, pydantic), is done in forked children.
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 log = logging.getLogger("qsubmit.up")
 READY_S = 120.0
-DEVICES_S = 60.0
+# A sandbox that nobody has asked for so long ends, and takes its simulators along. Less than the setting catalogue_s,
+# or the look at its devices keeps it awake.
+REST_S = 20.0
+AWAKE = "awake"
 PORTS, MOST_DIGITS = 1 << 16, 5
 
 
@@ -105,11 +108,11 @@ def _run(options: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     stack.callback(supervisor.stop)
     environ = _environment(options, supervisor)
     os.environ.update(environ)
-    first_start(Settings(), options.data, options.seeds)
+    forked("workers.beginning:first_start", str(options.data), options.seeds and str(options.seeds))
     _start(options, supervisor)
     url = _url(options)
     _await_ready(url, supervisor)
-    _await_devices(supervisor)
+    forked("workers.beginning:await_devices", meanwhile=supervisor.check)
     sys.stdout.write(f"ready {url}\n")
     sys.stdout.flush()
     supervisor.watch()
@@ -128,7 +131,7 @@ def _environment(options: argparse.Namespace, supervisor: Supervisor) -> dict[st
     if not options.no_redis and "QSUBMIT_BROKER_URL" not in os.environ:
         program, url = servers.redis_program(data)
         supervisor.start(program)
-        servers.await_redis(url)
+        forked("workers.servers:await_redis", url, meanwhile=supervisor.check)
         environ["QSUBMIT_BROKER_URL"] = url
     if not options.no_sandbox:
         environ |= _sandboxes(data, supervisor)
@@ -141,24 +144,24 @@ def _pepper(path: Path) -> None:
 
 
 def _sandboxes(data: Path, supervisor: Supervisor) -> dict[str, str]:
-    """A sandbox for each vendor without real credentials; the vendor's settings read its URL."""
-    environ = {}
+    """A sandbox for each vendor without real credentials, which sleeps until somebody asks it something.
+
+    The vendor's settings read its URL; workers see by the file whether it is awake.
+    """
+    environ, real = {}, forked("workers.beginning:real_vendors")
     for vendor in vendors():
         name = f"QSUBMIT_{vendor.upper()}_SANDBOX_URL"
-        if name in os.environ or _is_real(vendor):
+        if name in os.environ or vendor in real:
             continue
-        home, port = data / "sandboxes" / vendor, _free_port()
+        home = (data / "sandboxes" / vendor).resolve()
         home.mkdir(parents=True, exist_ok=True)
-        command = (sys.executable, "-m", "backends.sandbox", vendor, "--data", str(home), "--port", str(port))
-        supervisor.start(Program(name=f"sandbox-{vendor}", command=command))
-        environ[name] = f"http://127.0.0.1:{port}"
+        command = (sys.executable, "-m", "backends.sandbox", vendor, "--data", str(home))
+        sleeper = Sleeper(f"sandbox-{vendor}", (*command, "--awake", str(home / AWAKE), "--rest", str(REST_S)))
+        sleeper.begin()
+        supervisor.keep(sleeper)
+        environ[name] = sleeper.url
+        environ[awake_variable(vendor)] = str(home / AWAKE)
     return environ
-
-
-def _is_real(vendor: str) -> bool:
-    """Whether the environment has the vendor's real credentials."""
-    settings = importlib.import_module(f"backends.{vendor}.settings")
-    return settings.settings_from(os.environ) is not None
 
 
 def _check_port(host: str, port: int) -> None:
@@ -178,12 +181,6 @@ def _check_port(host: str, port: int) -> None:
 def _url(options: argparse.Namespace) -> str:
     host = f"[{options.host}]" if ":" in options.host else options.host
     return f"http://{host}:{options.port}"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _start(options: argparse.Namespace, supervisor: Supervisor) -> None:
@@ -229,25 +226,6 @@ def _await_ready(url: str, supervisor: Supervisor) -> None:
             last = str(error)
         time.sleep(0.1)
     raise TimeoutError(f"the service did not become ready: {last}")
-
-
-def _await_devices(supervisor: Supervisor) -> None:
-    """Wait until every backend has reported its devices once; one that is silent is left to report later."""
-    settings = Settings()
-    engine = open_engine(settings.database)
-    names = [name for name in settings.backends.split(",") if name] or None
-    expected = set(registry.load(names, data=settings.data, environ=os.environ))
-    deadline, silent = time.monotonic() + DEVICES_S, expected
-    while time.monotonic() < deadline:
-        supervisor.check()
-        with engine.connect() as connection:
-            silent = expected - Catalogue(connection).recoveries().keys()
-        if not silent:
-            break
-        time.sleep(0.1)
-    else:
-        log.warning("no devices yet from %s", ", ".join(sorted(silent)))
-    engine.dispose()
 
 
 if __name__ == "__main__":

@@ -11,12 +11,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from backends.sandboxing.clock import now as vendor_now
+from backends.sandboxing.knobs import Knobs
 from backends.sandboxing.tasks import State, Task, Tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from backends.sandboxing.knobs import Knobs
 
 _LOG = logging.getLogger(__name__)
 _NAP_S = 0.2
@@ -58,6 +57,11 @@ class Runner:
     def ring(self) -> None:
         """Something may be due: look now."""
         self._bell.set()
+
+    def idle(self) -> bool:
+        """Whether nothing waits or runs, and no knob is turned: a sandbox that ends now forgets nothing."""
+        waiting = self._tasks.in_state(State.HELD, State.QUEUED, State.RUNNING)
+        return not waiting and not self._busy and self._knobs.now == Knobs().now
 
     def halt(self) -> None:
         """Start and end nothing more: runs that are killed after this stay as running as they were."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.bench import client, keeping, local_engines, rates, scrape
+from tests.bench import client, idle, keeping, local_engines, rates, scrape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,6 +61,10 @@ def _scraping(scratch: Path, options: argparse.Namespace) -> Iterator[Row]:
     yield scrape.first_scrape(scratch, rounds=options.rounds)
 
 
+def _idle(scratch: Path, _options: argparse.Namespace) -> Iterator[Row]:
+    yield from idle.idle(scratch)
+
+
 PARTS: dict[str, Callable[[Path, argparse.Namespace], Iterator[Row]]] = {
     "admission": _admission,
     "jobs": _jobs,
@@ -68,6 +72,7 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], Iterator[Row]]] = {
     "client": _client,
     "keeping": _keeping,
     "scrape": _scraping,
+    "idle": _idle,
 }
 
 

@@ -87,6 +87,10 @@ class BraketSandbox:
         self._objects.clear()
         self._limits.clear()
 
+    def idle(self) -> bool:
+        """Whether it may end now: nothing waits or runs here."""
+        return self._runner.idle()
+
     def close(self) -> None:
         """End threads and children; what is kept stays."""
         self._runner.halt()
@@ -132,11 +136,13 @@ def settle(task: Task) -> Entry | None:
     )  # fmt: skip
 
 
-def serve(*, data: Path, host: str, port: int, announce: Callable[[str], None] | None = None) -> None:
+def serve(
+    *, data: Path, host: str, port: int, announce: Callable[[str], None] | None = None, rest_s: float | None = None
+) -> None:
     """Serve until a signal; the same data directory gives the same tasks again."""
     listener = listen(host, port)
     sandbox = BraketSandbox(data)
     try:
-        serve_forever(sandbox.app, listener, announce)
+        serve_forever(sandbox.app, listener, announce, idle=sandbox.idle, rest_s=rest_s)
     finally:
         sandbox.close()

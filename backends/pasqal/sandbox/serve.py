@@ -57,6 +57,10 @@ class Sandbox:
             self._batches.clear()
             self.ledger.clear()
 
+    def idle(self) -> bool:
+        """Whether it may end now: nothing waits or runs here."""
+        return self._runner.idle()
+
     def close(self) -> None:
         """End threads and children; what was accepted stays on disk."""
         self._runner.halt()
@@ -72,12 +76,14 @@ class Sandbox:
         return self._machines.run(job, self._batches.get)
 
 
-def serve(*, data: Path, host: str, port: int, announce: Callable[[str], None] | None = None) -> None:
+def serve(
+    *, data: Path, host: str, port: int, announce: Callable[[str], None] | None = None, rest_s: float | None = None
+) -> None:
     """Serve until a signal; says ``ready URL`` when it does."""
     listener = listen(host, port)
     sandbox = Sandbox(data)
     sandbox.prepare()
     try:
-        serve_forever(sandbox.app, listener, announce)
+        serve_forever(sandbox.app, listener, announce, idle=sandbox.idle, rest_s=rest_s)
     finally:
         sandbox.close()

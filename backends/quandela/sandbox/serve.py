@@ -32,11 +32,13 @@ if TYPE_CHECKING:
 LANES = 2
 
 
-def serve(*, data: Path, host: str, port: int, announce: Callable[[str], None] | None = None) -> None:
+def serve(
+    *, data: Path, host: str, port: int, announce: Callable[[str], None] | None = None, rest_s: float | None = None
+) -> None:
     """Serve until a signal; ``announce`` gets ``ready URL``."""
     sandbox = Sandbox(data)
     try:
-        serve_forever(sandbox.app, listen(host, port), announce)
+        serve_forever(sandbox.app, listen(host, port), announce, idle=sandbox.idle, rest_s=rest_s)
     finally:
         sandbox.close()
 
@@ -85,6 +87,10 @@ class Sandbox:
             "run_ms": run_ms,
         }
         return Finished(result=json.dumps(given), run_ms=run_ms)
+
+    def idle(self) -> bool:
+        """Whether it may end now: nothing waits or runs here."""
+        return self._runner.idle()
 
     def close(self) -> None:
         """End threads and children."""
