@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from broker.domain.device import Device
+    from broker.domain.host import Room, Weight
     from broker.domain.ids import AttemptId, JobId, ProjectId, RemoteId
     from broker.domain.price import Usage
     from broker.domain.program import Program
@@ -23,7 +24,6 @@ SUBMIT_TIMEOUT_S = 30.0
 __all__ = [
     "SUBMIT_TIMEOUT_S",
     "Backend",
-    "Capacity",
     "Hosted",
     "Order",
     "Outcome",
@@ -160,16 +160,6 @@ class Backend(Protocol):
         """Let go of children and connections."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Capacity:
-    """What a host may use at all, and what no run has been promised of it."""
-
-    cores: int
-    free_cores: int
-    memory_bytes: int
-    free_memory_bytes: int
-
-
 @runtime_checkable
 class Hosted(Protocol):
     """A backend whose runs live on the worker's own machine: nobody on another machine can look at them."""
@@ -177,9 +167,15 @@ class Hosted(Protocol):
     def devices(self) -> Sequence[Device]:
         """Those that this machine can run."""
 
-    def capacity(self) -> Capacity:
+    def capacity(self) -> Room:
         """What is left of this machine.
 
         Raises:
             BackendError: the host does not answer.
+        """
+
+    def weigh(self, device: str, need: Requirement, *, method: str, memory_bytes: int) -> Weight:
+        """What a run takes on a machine with so much memory; of one that fits on none nothing, for the host refuses it.
+
+        ``need`` bears the job's own shots and points.
         """
