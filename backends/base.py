@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from backends.errors import BackendError
+from broker.domain.host import Room, Weight
 from broker.domain.recovery import Recovery
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ R = TypeVar("R")
 # T of docs/architecture.md where nobody says otherwise; the worker brings QSUBMIT_SEND_TIMEOUT_S on the order.
 USUAL_SEND_S = 30.0
 
-__all__ = ["USUAL_SEND_S", "Backend", "Capacity", "Order", "Outcome", "Phase", "Recovery", "Snapshot"]
+__all__ = ["USUAL_SEND_S", "Backend", "Order", "Outcome", "Phase", "Recovery", "Snapshot"]
 
 
 class Phase(StrEnum):
@@ -190,13 +191,21 @@ class Backend(Protocol):
         """Set or change the vendor's own limit of what may be spent on a device."""
         del device, amount
 
-    def capacity(self) -> Capacity:
+    def capacity(self) -> Room:
         """What is left of this machine, where runs live on it.
 
         Raises:
             BackendError: the host does not answer.
         """
-        return Capacity(cores=0, free_cores=0, memory_bytes=0, free_memory_bytes=0)
+        return Room(cores=0, free_cores=0, memory_bytes=0, free_memory_bytes=0)
+
+    def weigh(self, device: str, need: Requirement, *, method: str, memory_bytes: int) -> Weight:
+        """What a run takes on a machine with so much memory; of one that fits on none nothing, for the host refuses it.
+
+        ``need`` bears the job's own shots and points.
+        """
+        del device, need, method, memory_bytes
+        return Weight()
 
     def specs(self, device: Device) -> Specs | None:
         """What a device is made of, from what is known since ``devices`` was asked; None where the vendor says nothing.
@@ -214,13 +223,3 @@ def _tried(call: Callable[[T], R], subject: T) -> R | BackendError:
         return error
     except Exception as error:  # noqa: BLE001  an adapter that stumbles over one must not keep the others from theirs
         return BackendError(f"{type(error).__name__}: {error}")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Capacity:
-    """What a host may use at all, and what no run has been promised of it."""
-
-    cores: int
-    free_cores: int
-    memory_bytes: int
-    free_memory_bytes: int

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 from broker.domain.recovery import Recovery
 from broker.services.claim import Claim
+from workers.scales import Scales
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from backends.base import Backend
     from broker.domain.device import Device
+    from broker.domain.job import Job
     from broker.domain.terms import Terms
+    from broker.store.unit_of_work import Work
     from workers.heart import Heart
 
 
@@ -35,6 +38,7 @@ class Claims:
         self._terms = terms
         self._devices = devices
         self._heart = heart
+        self._scales = Scales()
 
     def at(self, at: datetime) -> Claim:
         """What may be taken now."""
@@ -47,7 +51,13 @@ class Claims:
             doubted=self._terms.doubted,
             here=None if self._heart is None else self._heart.here(at),
             hosted=self._hosted,
+            fits=self._fits(),
         )
+
+    def _fits(self) -> Callable[[Work, Sequence[Job]], Sequence[Job]] | None:
+        """Nothing to weigh where there is nobody to leave a job to: the host's own lanes put them in order."""
+        heart = self._heart
+        return None if heart is None or not heart.others else self._scales.at(heart)
 
     def _may_begin(self, device: Device, at: datetime) -> bool:
         """Not on a host that is not heard of: others would begin the same again."""

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from backends.base import Backend, Capacity
+    from backends.base import Backend
     from broker.domain.device import Device
+    from broker.domain.host import Room, Weight
+    from broker.domain.requirement import Requirement
     from broker.store.unit_of_work import Store
 
 log = logging.getLogger("qsubmit.heart")
@@ -31,11 +33,14 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 class Runs(Protocol):
     """What can be seen of the host from here: what it has left, and what it can run."""
 
-    def capacity(self) -> Capacity:
+    def capacity(self) -> Room:
         """May raise; then the host is not known to live."""
 
     def devices(self) -> Sequence[Device]:
         """Those that its runs can be of."""
+
+    def weigh(self, device: str, need: Requirement, *, method: str, memory_bytes: int) -> Weight:
+        """What a run takes on a machine with so much memory."""
 
 
 def host_id(data: Path, boot: str) -> HostId:
@@ -61,10 +66,11 @@ class Heart:
     def __init__(self, store: Store, host: HostId, runs: Runs, *, dead: timedelta) -> None:
         self.host = host
         self._store = store
-        self._runs = runs
+        self.runs = runs
         self._dead = dead
         self._every = dead / BEATS
         self._beat_at = _NEVER
+        self.others: tuple[Host, ...] = ()
         self._offered: frozenset[str] = frozenset()
         self._lock = threading.Lock()
 
@@ -95,17 +101,19 @@ class Heart:
         return at - self._beat_at < self._dead / 2
 
     def _beat(self, at: datetime) -> None:
-        devices = tuple(self._runs.devices())
+        devices = tuple(self.runs.devices())
         self._offered = frozenset(device.name for device in devices)
         with self._store.read() as work:
             last = work.hosts.last_beat(self.host)
+            living = work.hosts.living(at - self._dead)
+        self.others = tuple(host for host in living if host.id != self.host)
         if last is None or at - last >= self._every:
             self._say(at, devices)
             last = at
         self._beat_at = last
 
     def _say(self, at: datetime, devices: tuple[Device, ...]) -> None:
-        left = self._runs.capacity()
+        left = self.runs.capacity()
         host = Host(
             id=self.host,
             machine=socket.gethostname(),

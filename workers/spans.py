@@ -13,11 +13,13 @@ from workers.drive import Driver
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from backends.base import Capacity, Order, Outcome, Snapshot
+    from backends.base import Order, Outcome, Snapshot
     from backends.errors import BackendError
     from broker.domain.device import Device
+    from broker.domain.host import Room, Weight
     from broker.domain.ids import RemoteId
     from broker.domain.money import Money
+    from broker.domain.requirement import Requirement
     from broker.domain.specs import Specs
     from broker.store.unit_of_work import Store
     from broker.tracing import Tracing
@@ -91,9 +93,12 @@ class Traced(Backend):
     def specs(self, device: Device) -> Specs | None:
         return self._backend.specs(device)
 
-    def capacity(self) -> Capacity:
+    def capacity(self) -> Room:
         with self._span("capacity"):
             return self._backend.capacity()
+
+    def weigh(self, device: str, need: Requirement, *, method: str, memory_bytes: int) -> Weight:
+        return self._backend.weigh(device, need, method=method, memory_bytes=memory_bytes)
 
     def close(self) -> None:
         self._backend.close()

@@ -6,14 +6,16 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from backends.base import Backend, Capacity, Outcome, Phase, Recovery, Snapshot
+from backends.base import Backend, Outcome, Phase, Recovery, Snapshot
 from backends.errors import BackendError, Busy, OutcomeUnknown, Refused, UnknownJob
 from backends.local import devices, machine
 from backends.local.caller import TALK_S, Caller, NotRunning
 from backends.local.specs import specs_of
+from backends.local.weigh import weight
 from backends.local.wire import Json
 from backends.status_words import StatusWords
 from backends.translation import in_time
+from broker.domain.host import Room
 from broker.domain.ids import RemoteId
 from broker.domain.price import Usage
 from broker.domain.result import Outcomes
@@ -24,13 +26,14 @@ if TYPE_CHECKING:
 
     from backends.base import Order
     from broker.domain.device import Device
+    from broker.domain.host import Weight
     from broker.domain.requirement import Requirement
     from broker.domain.specs import Specs
 
 _WORDS = StatusWords("the local host", {phase.value: phase for phase in Phase})
 _CHUNK = 256
 _MAX_RUN_S = 120.0
-_CAPACITY = ("cores", "free_cores", "memory_bytes", "free_memory_bytes")
+_ROOM = ("cores", "free_cores", "memory_bytes", "free_memory_bytes", "backlog_s")
 # A host that takes longer to say hello stands still, or its machine does: it must not be taken for a living one.
 HELLO_S = 5.0
 
@@ -130,13 +133,17 @@ class LocalBackend(Backend):
     def close(self) -> None:
         self._caller.close()
 
-    def capacity(self) -> Capacity:
+    def capacity(self) -> Room:
         """A host that is not running has all that it will have when it is started."""
         (hello,) = self._ask_running("hello", [None], default=[None], timeout_s=HELLO_S)
         if hello is None:
             cores, memory = machine.cores(), self._memory_bytes or machine.free_memory_bytes()
-            return Capacity(cores=cores, free_cores=cores, memory_bytes=memory, free_memory_bytes=memory)
-        return Capacity(**{name: hello[name] for name in _CAPACITY})
+            return Room(cores=cores, free_cores=cores, memory_bytes=memory, free_memory_bytes=memory)
+        return Room(**{name: hello[name] for name in _ROOM})
+
+    def weigh(self, device: str, need: Requirement, *, method: str, memory_bytes: int) -> Weight:
+        """As the host will choose, but for what only the text tells."""
+        return weight(device, need, method=method, memory_bytes=memory_bytes)
 
     def _waiting(self) -> int:
         (hello,) = self._ask_running("hello", [None], default=[{"waiting": 0}])

@@ -20,6 +20,8 @@ _STABILIZER_SHOT = 1e-7
 _START = {"exact": 0.0001, "aer/statevector": 0.002, "aer/stabilizer": 0.002, "aer/matrix_product_state": 0.02}
 _START_QSIM = 0.004
 _BASE_BYTES: Final = 64 << 20
+# A dense state that takes more has all cores of its host.
+WIDE_BYTES: Final = 68 << 20
 _MIB: Final = 1 << 20
 
 

@@ -13,6 +13,7 @@ from backends import storable
 from backends.child import Child, ChildError, ChildKilled, Limits
 from backends.local.answer_check import Untrue, answers_of, software_of
 from backends.local.book import ENDED, MOST_BYTES, RESULT_TOO_LARGE, sizes
+from backends.local.choose import WIDE_BYTES
 from backends.local.lane import SMALL, Bounds, Lanes, request_of
 from backends.local.sharing import batch_owner, of_owner
 from backends.local.used import seen, share_out
@@ -28,7 +29,6 @@ TARGETS = {
     "perceval": "backends.local.run_perceval:run",
     "ahs": "backends.local.run_ahs:run",
 }
-WIDE_BYTES = 68 << 20
 # A child may map this much beyond the estimate: arenas, stacks, and estimates that are a little short.
 SLACK_BYTES = 768 << 20
 IDLE_S = 600.0
@@ -71,13 +71,14 @@ class Dispatch:
     def waiting(self) -> int:
         return len(self._lanes)
 
-    def capacity(self) -> dict[str, int]:
+    def capacity(self) -> dict[str, float]:
         """What there is, and what no large run has been promised: small ones run beside them."""
         return {
             "cores": self.cores,
             "free_cores": max(0, self.cores - self._cores_used),
             "memory_bytes": self.memory_bytes,
             "free_memory_bytes": max(0, self.memory_bytes - self._memory_used),
+            "backlog_s": self._lanes.large.waiting_s,
         }
 
     def add(self, job: Job) -> None:

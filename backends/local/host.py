@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from backends.local import machine, qsim, wire
 from backends.local.book import ENDED, MOST_LIVE, RESULT_TOO_LARGE, Book, Job, Waiter
-from backends.local.choose import Choice, Machine, Need, Unfit, choose
+from backends.local.choose import Choice, Machine, Unfit
 from backends.local.cost import whole_s
 from backends.local.dispatch import Dispatch, tell_soon
-from backends.local.estimate import other_choice
+from backends.local.weigh import choice_of
 from backends.local.wire import Json
 
 if TYPE_CHECKING:
@@ -112,14 +112,7 @@ class Host:
         return job.id
 
     def _choose(self, engine: str, method: str, figures: tuple[Any, ...]) -> Choice:
-        *need, duration_us, photons, shots, points = figures
-        if KINDS[engine] != "gate":
-            return other_choice(
-                engine, width=need[0], duration_us=duration_us, photons=photons, points=points, machine=self._machine
-            )
-        names = ("width", "operations", "multi_qubit_gates", "entangling_cut", "clifford", "dynamic")
-        wanted = Need(**dict(zip(names, need, strict=True)), shots=shots, points=points)
-        return choose(wanted, self._machine, device=engine, method=method)
+        return choice_of(engine, method, figures, self._machine)
 
     def _look(self, job_id: str) -> list[Any]:
         job = self.book.get(job_id)

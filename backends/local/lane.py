@@ -97,18 +97,27 @@ class Lane:
         self._turns: Turns[tuple[Job, float]] = Turns()
         self._held: Job | None = None
         self._charged: dict[str, tuple[float, float]] = {}
+        self._foreseen_s = 0.0
+
+    @property
+    def waiting_s(self) -> float:
+        """Foreseen seconds of those that wait."""
+        held = 0.0 if self._held is None else self._held.expected_s
+        return max(0.0, self._foreseen_s) + held if len(self) else 0.0
 
     def __len__(self) -> int:
         return len(self._turns) + (self._held is not None)
 
     def add(self, job: Job, foreseen_s: float) -> None:
         """Behind the owner's other jobs."""
+        self._foreseen_s += foreseen_s
         self._turns.add(job.owner, (job, foreseen_s), foreseen_s)
 
     def again(self, job: Job) -> None:
         """Before the owner's other jobs: it had a turn and was not done. Nothing if it has ended meanwhile."""
         if job.phase not in ENDED:
             job.phase, job.stop = "queued", None
+            self._foreseen_s += job.expected_s
             self._turns.add(job.owner, (job, job.expected_s), job.expected_s, front=True)
 
     def take(self) -> Job | None:
@@ -137,6 +146,7 @@ class Lane:
         if taken is None:
             return None
         job, foreseen_s = taken
+        self._foreseen_s -= foreseen_s
         self._charged[job.id] = (foreseen_s, job.used_s)
         return job
 

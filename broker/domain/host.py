@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 # a dead host's jobs may have to sit out anyway; so that is the one duration to set.
 DEAD = 2 / 3
 BEATS = 6  # how many heartbeats fit into that time
+# Shorter runs share a call with others, and cost no host anything that another could spare it.
+SMALL_S = 0.02
+# So much work may wait at a host for each of its cores: until the next look, none of them should stand idle.
+AHEAD_S = 2.0
+ALL_CORES = 1 << 16  # of a run that has every core of its host, however many those are
 # How long a dead host's row is shown to operators; machines that come and go must not fill the table.
 SHOWN = timedelta(days=1)
 
@@ -45,6 +50,45 @@ class Host:
     def lives(self, at: datetime, dead: timedelta) -> bool:
         """Whether it was heard of lately."""
         return self.beat_at > at - dead
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Weight:
+    """What one run takes, by estimate; ``seconds`` are those of all its cores together."""
+
+    cores: int = 1
+    seconds: float = 0.0
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """What a host may use at all, what no run has been promised of it, and the core-seconds that wait there already."""
+
+    cores: int
+    free_cores: int
+    memory_bytes: int
+    free_memory_bytes: int
+    backlog_s: float = 0.0
+
+    def after(self, run: Weight) -> Room | None:
+        """What is left when the run is taken too; None if another host had better take it.
+
+        Small runs go many to a call beside all others: there is always room for them.
+        """
+        if run.memory_bytes > self.memory_bytes:
+            return None
+        if run.seconds < SMALL_S:
+            return self
+        if min(run.cores, self.cores) <= self.free_cores and run.memory_bytes <= self.free_memory_bytes:
+            return replace(
+                self,
+                free_cores=self.free_cores - min(run.cores, self.cores),
+                free_memory_bytes=self.free_memory_bytes - run.memory_bytes,
+            )
+        if self.backlog_s < AHEAD_S * self.cores:
+            return replace(self, backlog_s=self.backlog_s + run.seconds)
+        return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -37,7 +37,8 @@ BEGUN_AT_LEAST = 4
 class Claim:
     """What one scan may take: which backends, for how long, and how many jobs; ``room`` is k per device.
 
-    ``here`` is where its worker stands; the runs of ``hosted`` backends are bound to that host.
+    ``here`` is where its worker stands; the runs of ``hosted`` backends are bound to that host. ``fits`` are those of
+    some jobs that this host has room for: the others are left to other hosts.
     """
 
     owner: str
@@ -48,6 +49,7 @@ class Claim:
     doubted: timedelta | None = None
     here: Here | None = None
     hosted: frozenset[str] = frozenset()
+    fits: Callable[[Work, Sequence[Job]], Sequence[Job]] | None = None
 
     def host_of(self, job: Job) -> HostId | None:
         """Where a job's run will be bound to, if it is one of ours."""
@@ -148,7 +150,9 @@ def _begin(work: Work, terms: Claim, at: datetime, limit: int) -> tuple[list[Cha
         turn = work.jobs.take(in_turn(work, device, min(room, part), at=at), at)
         over = worn_out(work, turn, at=at)
         gone = {change.job.id for change in over}
-        fit = [job for job in turn if job.id not in gone]
+        fit: Sequence[Job] = [job for job in turn if job.id not in gone]
+        if terms.fits is not None and fit and fit[0].backend in terms.hosted:
+            fit = terms.fits(work, fit)
         chosen = _sent(gate, fit, room, terms)
         begun += [begin(_lease(job, terms, at), at=at, host=terms.host_of(job)) for job in chosen]
         worn += over

@@ -155,6 +155,11 @@ class Archive(Repository):
         rows = {name: self._tx.row("programs", name) for name in hashes}
         return {name: row for name, row in rows.items() if row is not None}
 
+    def requirements(self, hashes: Iterable[str]) -> dict[str, str]:
+        self._tx.statement()
+        rows = {name: self._tx.row("programs", name) for name in hashes}
+        return {name: row[1] for name, row in rows.items() if row is not None}
+
     def decision(self, decision_id: str) -> tuple[str, str] | None:
         row = self._tx.row("decisions", decision_id)
         return None if row is None else (row[1], self._tx.row("snapshots", row[0]))

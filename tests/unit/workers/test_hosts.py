@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from backends.base import Capacity
 from backends.errors import Busy
+from broker.domain.host import Room, Weight
 from broker.domain.recovery import Recovery
 from broker.domain.terms import Terms
 from broker.services.invariants import verify
@@ -18,7 +18,7 @@ from workers.heart import Heart, host_id
 
 DEAD = Terms().dead
 LEASE_S = 100  # longer than any lease
-FREE = Capacity(cores=4, free_cores=4, memory_bytes=1 << 33, free_memory_bytes=1 << 33)
+FREE = Room(cores=4, free_cores=4, memory_bytes=1 << 33, free_memory_bytes=1 << 33)
 
 
 class Machine(Scripted):
@@ -30,6 +30,7 @@ class Machine(Scripted):
         self.reply = lambda order: f"{name}-{len(self.sent) - 1}"
         self.asked = []
         self.left = FREE
+        self.weight = Weight()
         self.world = world
         self.heart = Heart(world.store, name, self, dead=DEAD)
         self.driver = Driver(
@@ -50,6 +51,9 @@ class Machine(Scripted):
         if isinstance(self.left, Exception):
             raise self.left
         return self.left
+
+    def weigh(self, device, need, *, method, memory_bytes):
+        return self.weight
 
     def look(self, *, beats=True):
         if beats:
@@ -243,3 +247,50 @@ def test_a_heart_that_others_have_heard_of_does_not_beat_again(world):
         (host,) = work.hosts.known()
     assert (host.joined_at, host.beat_at) == (first, world.clock())
     assert (host.cores, host.free_memory_bytes, host.devices) == (4, 1 << 33, one.offered)
+
+
+LARGE = Weight(cores=1, seconds=60.0, memory_bytes=1 << 30)
+
+
+def test_a_host_begins_no_more_large_runs_than_it_has_room_for_if_others_can_take_them(world, two):
+    one, two = two
+    for machine in (one, two):
+        machine.weight = LARGE
+        machine.heart.beat(world.clock())
+    world.clock.forward(11)  # the next beat of each has seen the other
+    made = [world.job(device="local/aer")["id"] for _ in range(12)]
+    one.look()
+    two.look()
+    # Four on free cores, and one that waits for the next free one; of the second host too. The rest waits here.
+    assert (len(one.sent), len(two.sent)) == (5, 5)
+    assert sorted(stored(world, job)[0].state.value for job in made) == ["queued"] * 2 + ["submitted"] * 10
+
+
+def test_a_host_that_is_alone_takes_all(world):
+    one = Machine(world, "one")
+    one.weight = LARGE
+    for _ in range(12):
+        world.job(device="local/aer")
+    one.look()
+    assert len(one.sent) == 12
+
+
+def test_a_run_that_is_too_large_for_one_host_waits_for_the_other(world, two):
+    one, two = two
+    one.left = replace(FREE, memory_bytes=1 << 29, free_memory_bytes=1 << 29)
+    one.weight = two.weight = LARGE
+    for machine in (one, two):
+        machine.heart.beat(world.clock())
+    world.clock.forward(11)
+    job = world.job(device="local/aer")["id"]
+    one.look()
+    assert (one.sent, stored(world, job)[0].state.value) == ([], "queued")
+    two.look()
+    assert stored(world, job)[0].host == "two"
+
+
+def test_small_runs_always_have_room():
+    full = replace(FREE, free_cores=0, free_memory_bytes=0, backlog_s=100.0)
+    small = Weight(seconds=0.001, memory_bytes=1 << 20)
+    assert full.after(small) == full
+    assert full.after(LARGE) is None
