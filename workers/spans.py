@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BY_ORDER = frozenset({"submit", "submit_many"})
 BY_REMOTE_ID = frozenset({"poll", "fetch", "fetch_many", "cancel", "wait"})
-VERBS = (*sorted(BY_ORDER | BY_REMOTE_ID), "devices", "find")
+VERBS = (*sorted(BY_ORDER | BY_REMOTE_ID), "devices", "find", "specs")
 
 
 class TracedDriver(Driver):

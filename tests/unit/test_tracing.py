@@ -107,6 +107,8 @@ def test_a_failed_call_is_marked_and_the_error_passes(books, spans):
 def test_a_wrapped_backend_can_what_it_could_before_and_no_more(books, spans):
     wrapped = traced(books.vendor, spans.tracing, books.store)
     assert isinstance(wrapped, Backend)
+    books.vendor.specs = lambda device: f"of {device}"
+    assert wrapped.specs("it") == "of it"
     assert not isinstance(wrapped, (Waiter, Wholesale))
     books.vendor.submit_many = lambda orders: []
     assert isinstance(traced(books.vendor, spans.tracing, books.store), Wholesale)
