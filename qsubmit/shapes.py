@@ -164,6 +164,9 @@ class Device(TypedDict):
     accepts: list[str]
     width: int | None
     max_shots: int
+    sweeps: bool
+    run_per_point: bool
+    max_run_s: float
     queue_depth: int | None
     wait_s: float | None
     available_now: bool

@@ -13,10 +13,12 @@ from datetime import date, datetime
 from typing import Any
 
 from broker.domain.price_document import TERMS, read_terms
+from broker.domain.retention import Stored
 from broker.domain.scopes import Role
 
 LONGEST_TEXT = 400
 MOST_SHARES = 1_000_000
+MOST_DAYS = 36_500
 
 Check = Callable[[Any], str | None]
 
@@ -70,6 +72,11 @@ def _slugs(value: object) -> str | None:
     return None if fits else "is no list of two or more different names"
 
 
+def _days(value: object) -> str | None:
+    fits = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_DAYS
+    return None if fits else f"{_said(value)} is no number of days from 1 to {MOST_DAYS}"
+
+
 def _anything(_value: object) -> None:
     """Judged as a part of the whole row."""
 
@@ -90,11 +97,12 @@ _BUDGET = Row(fields={"limit": _amount, "example": _true}, needs=())
 _AGREEMENT = Row(
     fields={"pattern": _pattern, "starts": _date, "ends": _date, **_SOURCE}, needs=("pattern",), sourced=_DATED
 )
+_RETENTION = Row(fields=dict.fromkeys((kind.value for kind in Stored), _days), needs=())
 _HUB = Row(
     fields={"slug": _slug, "name": _text, "currency": _currency, "role": _one_of("hub", "sister"), **_SOURCE},
     needs=("slug", "name", "currency", "role", "budget", "agreements"),
     rows={"agreements": _AGREEMENT},
-    inside={"budget": _BUDGET},
+    inside={"budget": _BUDGET, "retention": _RETENTION},
     sourced=_DATED,
 )
 _LINK = Row(fields={"hubs": _slugs, **_SOURCE}, needs=("hubs",), sourced=_DATED)

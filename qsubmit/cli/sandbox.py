@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from qsubmit.cli.serving import replace_by
 
-GROUP = "qsubmit.sandboxes"
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -13,10 +11,8 @@ if TYPE_CHECKING:
 
 def arguments(parser: ArgumentParser) -> None:
     """For help and completion only; the words go to the server as they are."""
-    from importlib.metadata import entry_points
-
-    installed = sorted(point.name for point in entry_points(group=GROUP))
-    parser.add_argument("vendor", metavar="VENDOR", choices=(*installed, "all"), help="%(choices)s")
+    # Which there are, the server knows: to read the entry points here would make every help wait for it.
+    parser.add_argument("vendor", metavar="VENDOR", help="braket, pasqal, quandela or another that is installed; all")
     parser.add_argument("--data", metavar="DIR", help="where its ledger is kept")
     parser.add_argument("--port", metavar="P", help="to listen on")
     parser.add_argument("--host", metavar="HOST", help="to listen on (default: 127.0.0.1)")

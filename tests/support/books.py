@@ -56,6 +56,9 @@ class FakeVendor(Backend):
     def devices(self):
         return [DEVICE]
 
+    def specs(self, device):
+        return None
+
     def submit(self, order):
         remote = f"task-{len(self.sent)}"
         self.sent[remote] = order

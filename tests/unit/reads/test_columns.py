@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import inspect as inspect_database
 
 from broker import reads
+from broker.store import tables
 from broker.store.tables import metadata
 
 ROOT = Path(__file__).parents[3]
@@ -84,9 +85,9 @@ def tables_of(view):
     tree = ast.parse(inspect.getsource(view))
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "broker.store.tables":
-            yield from (alias.name for alias in node.names)
+            yield from (getattr(tables, alias.name).name for alias in node.names)
         if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "tables":
-            yield node.attr
+            yield getattr(tables, node.attr).name
 
 
 def test_every_table_that_a_view_reads_is_in_the_migrated_database(store):

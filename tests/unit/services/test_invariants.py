@@ -35,7 +35,7 @@ LIVE = "(SELECT min(id) FROM jobs WHERE state = 'queued')"
 EVENT = "job_id, organisation_id, backend, before, after, at, reason"
 TWIN = (
     "'twin', job_id, number + 1, device, backend, 'twin', intent_at, fence, 'task-x', word, queue_position, ended, "
-    "detail, absences, absent_at, unwanted_at, usage"
+    "detail, absences, absent_at, unwanted_at, usage, host"
 )
 WITHOUT_WALLS = ("CREATE TABLE bare AS SELECT * FROM jobs", "DROP TABLE jobs", "ALTER TABLE bare RENAME TO jobs")
 SPOILT = {

@@ -188,7 +188,7 @@ def test_a4_orders_that_go_in_one_call_are_each_asked_about(gateway, monkeypatch
         taken.extend(orders)
         return [f"run-{order.job}" for order in orders]
 
-    backend.submit_many = submit_many
+    backend.at_once, backend.submit_many = 10, submit_many
     kept, stopped = (gateway.job()["id"] for _ in range(2))
     monkeypatch.setattr(sending, "crashpoint", lambda point: point == "submit.before_send" and cancel(gateway, stopped))
     gateway.driver().tick()

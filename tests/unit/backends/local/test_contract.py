@@ -185,7 +185,7 @@ def test_a_fault_that_only_the_simulator_finds_is_located(backend, orders, devic
     snapshot = ended(backend, remote_id)
     assert (snapshot.phase, snapshot.message) == (
         Phase.FAILED,
-        "line 6, column 1: 'cxx' is not defined in this scope",
+        "line 6, column 1: 'cxx' is not defined",
     )
     with pytest.raises(Refused) as caught:
         backend.fetch(remote_id)
@@ -195,7 +195,7 @@ def test_a_fault_that_only_the_simulator_finds_is_located(backend, orders, devic
 def test_no_program_reads_a_file(backend, orders):
     order = orders(BELL)
     remote_id = backend.submit(with_source(order, BELL.replace("qelib1.inc", "/etc/passwd")))
-    assert "only the standard libraries" in ended(backend, remote_id).message
+    assert "is not allowed" in ended(backend, remote_id).message
 
 
 def with_source(order, source):
