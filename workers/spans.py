@@ -24,13 +24,6 @@ if TYPE_CHECKING:
     from broker.store.unit_of_work import Store
     from broker.tracing import Tracing
 
-<<<<<<< HEAD
-=======
-BY_ORDER = frozenset({"submit", "submit_many"})
-BY_REMOTE_ID = frozenset({"poll", "fetch", "fetch_many", "cancel", "wait"})
-VERBS = (*sorted(BY_ORDER | BY_REMOTE_ID), "devices", "find", "specs")
-
->>>>>>> reads
 
 class TracedDriver(Driver):
     """Only there when tracing is on."""

@@ -105,18 +105,12 @@ def test_a_failed_call_is_marked_and_the_error_passes(books, spans):
 def test_a_wrapped_backend_can_what_it_could_before_and_no_more(books, spans):
     wrapped = Traced(books.vendor, spans.tracing, books.store)
     assert isinstance(wrapped, Backend)
-<<<<<<< HEAD
     assert (wrapped.at_once, wrapped.tells_ends, wrapped.keeps_ceilings) == (1, False, False)
     books.vendor.at_once, books.vendor.tells_ends = 7, True
     able = Traced(books.vendor, spans.tracing, books.store)
     assert (able.at_once, able.tells_ends, able.keeps_ceilings) == (7, True, False)
-=======
     books.vendor.specs = lambda device: f"of {device}"
     assert wrapped.specs("it") == "of it"
-    assert not isinstance(wrapped, (Waiter, Wholesale))
-    books.vendor.submit_many = lambda orders: []
-    assert isinstance(traced(books.vendor, spans.tracing, books.store), Wholesale)
->>>>>>> reads
     assert (wrapped.name, wrapped.recovery) == (books.vendor.name, books.vendor.recovery)
 
 
