@@ -30,7 +30,7 @@ define compile_one
 
 endef
 
-.PHONY: help setup demo up containers test check bench load simulate crash fuzz lock clean
+.PHONY: help setup demo up containers test check bench load simulate crash fuzz readings lock clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ crash: $(SETUP) $(SYSTEM) ## kill -9 at every step, with real processes and serv
 
 fuzz: $(SETUP) ## hostile programs through intake and every confined child, ten minutes (FUZZ_ARGS="--seconds N --seed N")
 	$(BIN)/python -m tests.fuzz.run $(FUZZ_ARGS)
+
+readings: $(SETUP) ## 20,000 generated OpenQASM programs against other readers (READINGS_ARGS="--cases 500000 --seed N")
+	$(BIN)/python -m tests.fuzz.readings $(READINGS_ARGS)
 
 lock: $(SETUP) ## resolve pyproject.toml again into requirements/*.lock (LOCK_ARGS=--upgrade)
 	@echo requirements/all.lock

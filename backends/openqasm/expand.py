@@ -120,8 +120,11 @@ def _inside(call: Call, body: Sequence[Call], mode: _Mode) -> Iterator[tuple[Cal
     inner = _Mode(mode.controls, mode.closed, sign)
     seen: dict[int, Value] = {}
 
+    # An angle is a real number whatever it was given as: half of 1 is not 0 here.
+    given = [computed("float", float, angle) for angle in call.angles]
+
     def formal(leaf: Term) -> Value:
-        return call.angles[int(leaf.parts[0])] if leaf.word == FORMAL else leaf  # type: ignore[arg-type] # a number
+        return given[int(leaf.parts[0])] if leaf.word == FORMAL else leaf  # type: ignore[arg-type] # a number
 
     for _ in range(abs(mode.exponent)):
         for each in body if sign > 0 else reversed(body):

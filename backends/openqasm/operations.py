@@ -60,7 +60,7 @@ def _controlled(gate: Foreign, angles: tuple[Foreign, ...], plain: Plain) -> Ite
     if plain.matrix is not None:
         yield _with_controls(_unitary(plain.matrix), left), (), plain.qubits
         return
-    while left and gate in standard.controlled():
+    while left and hasattr(gate, "gate_class") and gate in standard.controlled():
         gate, more = standard.controlled()[gate]
         angles, left = (*angles, *more), left - 1
     if not plain.qubits:

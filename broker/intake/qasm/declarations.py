@@ -200,8 +200,7 @@ def alias(reading: Reading) -> None:
 
 
 _COPY = 8  # what it costs to copy and compare a qubit, in units of one operation
-_WHOLE = frozenset({"int", "uint", "bool"})
-_NUMERIC = _WHOLE | {"float", "angle"}
+_NUMERIC = frozenset({"int", "uint", "bool", "float", "angle"})
 
 
 def _old_register(reading: Reading) -> tuple[str, int, int]:

@@ -30,6 +30,15 @@ SAME = {
     "for int i in [0:2] { if (i < 2) cx q[i], q[i + 1]; else h q[i]; }": "cx q[0], q[1]; cx q[1], q[2]; h q[2];",
     "for int i in [3:1] { x q[i + 9]; } x q[0];": "x q[0];",
     "const int n = 3; rx(pow(2, n) / 3) q[0]; rx(mod(7, 4) / 2) q[1];": "rx(2) q[0]; rx(1) q[1];",
+    "gate u_(t) a { sdg a; rx(t) a; } pow(2) @ u_(0.7) q[0]; inv @ pow(2) @ u_(0.3) q[1];": (
+        "sdg q[0]; rx(0.7) q[0]; sdg q[0]; rx(0.7) q[0]; rx(-0.3) q[1]; s q[1]; rx(-0.3) q[1]; s q[1];"
+    ),
+    "gate u_ a, b { sx a; cx a, b; } pow(0.5) @ u_ q[0], q[2]; pow(0.5) @ u_ q[0], q[2];": "sx q[0]; cx q[0], q[2];",
+    "pow(-2) @ t q[0]; pow(3) @ rx(0.2) q[1]; pow(0) @ h q[2]; pow(1/2) @ x q[2];": "sdg q[0]; rx(0.6) q[1];",
+    "pow(0.5) @ p(3 * pi / 2) q[0]; ctrl @ pow(1.0 / 3) @ inv @ s q[0], q[1];": (
+        "p(-pi / 4) q[0]; cp(-pi / 6) q[0], q[1];"
+    ),
+    "gate half(t) a { rx(t / 2) a; } half(1) q[0]; for int i in [3:3] { half(i) q[1]; }": "rx(0.5) q[0]; rx(1.5) q[1];",
     "let r = q[1:2] ++ q[0]; h r[2]; x r[-1]; let one = q[1]; y one;": "h q[0]; x q[0]; y q[1];",
     "rx(sin(pi / 3) ** 2 + sqrt(2.0)) q[0]; ry(arccos(0.25)) q[1]; rz(tau / 3) q[2];": (
         "rx(2.164213562373095) q[0]; ry(1.318116071652818) q[1]; rz(2.0943951023931953) q[2];"
