@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 
 import pytest
@@ -11,7 +12,7 @@ from broker.bootstrap import open_store
 from broker.services.keys import Keys
 from broker.settings import Settings
 from tests.support.gateway import NOW, PEPPER, SEEDS
-from workers.seeding import first_start, write_secret
+from workers.seeding import first_start, main, write_secret
 from workers.servers import postgres, short_socket
 from workers.up import _pepper
 
@@ -97,3 +98,19 @@ def test_a_path_that_leaves_no_room_for_a_socket_is_said(tmp_path):
         RuntimeError, match=r"--postgres: the path .* is \d+ characters too long for a Unix socket in it"
     ):
         postgres(deep)
+
+
+def test_spoiled_seeds_are_one_line_with_their_place_and_no_traceback(tmp_path, sqlite_url, monkeypatch, capsys):
+    seeds = shutil.copytree(SEEDS, tmp_path / "seeds")
+    prices = seeds / "prices.yaml"
+    prices.write_text(prices.read_text().replace("per_shot:", "per_shots:"))
+    monkeypatch.setenv("QSUBMIT_DATA", str(tmp_path))
+    monkeypatch.setenv("QSUBMIT_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("QSUBMIT_PEPPER", PEPPER)
+    with pytest.raises(SystemExit) as ended:
+        main(["--seeds", str(seeds)])
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("seeds: prices.yaml:2: prices[0].per_shots: is not known; is per_shot meant?")
+    assert said.count("\n") == 1
+    assert not (tmp_path / "key").exists()
