@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import time
 from pathlib import Path
 
 from backends import registry
-from backends.sandbox import vendors
 from broker.settings import Settings
 from broker.store.catalogue import Catalogue
 from broker.store.engine import open_engine
@@ -22,12 +20,6 @@ DEVICES_S = 60.0
 def first_start(data: str, seeds: str | None) -> None:
     """The schema, the seeds and the first keys."""
     seeding.first_start(Settings(), Path(data), None if seeds is None else Path(seeds))
-
-
-def real_vendors() -> list[str]:
-    """The vendors whose real credentials the environment has."""
-    modules = {vendor: importlib.import_module(f"backends.{vendor}.settings") for vendor in vendors()}
-    return [vendor for vendor, settings in modules.items() if settings.settings_from(os.environ) is not None]
 
 
 def await_devices() -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("qsubmit.scan")
 SHORTEST_S = 0.05
-HOUSE_S = 0.5
+HOUSE_S = 1.0  # no loop runs more often than every few seconds
 NOTE_EVERY = timedelta(seconds=10)
 
 

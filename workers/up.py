@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import importlib
 import logging
 import os
 import secrets
@@ -111,8 +112,9 @@ def _run(options: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     forked("workers.beginning:first_start", str(options.data), options.seeds and str(options.seeds))
     _start(options, supervisor)
     url = _url(options)
-    _await_ready(url, supervisor)
+    # First the devices: what their child imports is read while the gateway starts.
     forked("workers.beginning:await_devices", meanwhile=supervisor.check)
+    _await_ready(url, supervisor)
     sys.stdout.write(f"ready {url}\n")
     sys.stdout.flush()
     supervisor.watch()
@@ -148,10 +150,10 @@ def _sandboxes(data: Path, supervisor: Supervisor) -> dict[str, str]:
 
     The vendor's settings read its URL; workers see by the file whether it is awake.
     """
-    environ, real = {}, forked("workers.beginning:real_vendors")
+    environ = {}
     for vendor in vendors():
         name = f"QSUBMIT_{vendor.upper()}_SANDBOX_URL"
-        if name in os.environ or vendor in real:
+        if name in os.environ or _is_real(vendor):
             continue
         home = (data / "sandboxes" / vendor).resolve()
         home.mkdir(parents=True, exist_ok=True)
@@ -162,6 +164,12 @@ def _sandboxes(data: Path, supervisor: Supervisor) -> dict[str, str]:
         environ[name] = sleeper.url
         environ[awake_variable(vendor)] = str(home / AWAKE)
     return environ
+
+
+def _is_real(vendor: str) -> bool:
+    """Whether the environment has the vendor's real credentials."""
+    settings = importlib.import_module(f"backends.{vendor}.settings")
+    return settings.settings_from(os.environ) is not None
 
 
 def _check_port(host: str, port: int) -> None:

@@ -189,6 +189,7 @@ def test_a_component_that_cannot_be_meant_is_named(store, seeds, terms, place):
 KINDS = {
     "hubs": "hub", "links": "link", "agreements": "agreement", "organisations": "organisation", "projects": "project",
     "members": "member", "rates": "rate", "prices": "price", "references": "reference", "budget": "budget",
+    "retention": "retention",
 }  # fmt: skip
 
 
