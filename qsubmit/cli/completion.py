@@ -35,7 +35,7 @@ class Word:
     def __init__(self, action: argparse.Action) -> None:
         self.flags = list(action.option_strings)
         self.takes = None if action.nargs == 0 else str(action.metavar or action.dest)
-        self.choices = [str(choice) for choice in action.choices or ()]
+        self.choices = [str(choice) for choice in action.choices or getattr(action, "offers", list)()]
         self.files = self.takes in FILES
         self.line = (action.help or "").replace("%%", "%").replace("%(choices)s", ", ".join(self.choices))
 
