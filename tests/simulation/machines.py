@@ -90,6 +90,14 @@ class On:
     def poll_floor_s(self) -> float:
         return self._local.poll_floor_s
 
+    @property
+    def at_once(self) -> int:
+        return self._local.at_once
+
+    @property
+    def tells_ends(self) -> bool:
+        return self._local.tells_ends
+
     def devices(self) -> Sequence[Device]:
         return self._local.devices()
 
