@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from backends.errors import BackendError
-from broker.domain.host import Room, Weight
+from broker.domain.host import Capacity, Weight
 from broker.domain.recovery import Recovery
 
 if TYPE_CHECKING:
@@ -191,13 +191,13 @@ class Backend(Protocol):
         """Set or change the vendor's own limit of what may be spent on a device."""
         del device, amount
 
-    def capacity(self) -> Room:
+    def capacity(self) -> Capacity:
         """What is left of this machine, where runs live on it.
 
         Raises:
             BackendError: the host does not answer.
         """
-        return Room(cores=0, free_cores=0, memory_bytes=0, free_memory_bytes=0)
+        return Capacity(cores=0, free_cores=0, memory_bytes=0, free_memory_bytes=0)
 
     def weigh(self, device: str, need: Requirement, *, method: str, memory_bytes: int) -> Weight:
         """What a run takes on a machine with so much memory; of one that fits on none nothing, for the host refuses it.

@@ -10,37 +10,22 @@ import time
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from broker.clock import boot_id
 from broker.domain.host import BEATS, Here, Host
 from broker.domain.ids import HostId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from backends.base import Backend
     from broker.domain.device import Device
-    from broker.domain.host import Room, Weight
-    from broker.domain.requirement import Requirement
     from broker.store.unit_of_work import Store
 
 log = logging.getLogger("qsubmit.heart")
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Runs(Protocol):
-    """What can be seen of the host from here: what it has left, and what it can run."""
-
-    def capacity(self) -> Room:
-        """May raise; then the host is not known to live."""
-
-    def devices(self) -> Sequence[Device]:
-        """Those that its runs can be of."""
-
-    def weigh(self, device: str, need: Requirement, *, method: str, memory_bytes: int) -> Weight:
-        """What a run takes on a machine with so much memory."""
 
 
 def host_id(data: Path, boot: str) -> HostId:
@@ -63,7 +48,7 @@ def _release() -> str:
 class Heart:
     """Beats for one host; every worker of the host has one, and whoever is due beats for all. Thread-safe."""
 
-    def __init__(self, store: Store, host: HostId, runs: Runs, *, dead: timedelta) -> None:
+    def __init__(self, store: Store, host: HostId, runs: Backend, *, dead: timedelta) -> None:
         self.host = host
         self._store = store
         self.runs = runs

@@ -17,7 +17,7 @@ from broker.store.requirement_text import load_requirement
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from broker.domain.host import Room
+    from broker.domain.host import Capacity
     from broker.domain.job import Job
     from broker.domain.requirement import Requirement
     from broker.store.unit_of_work import Work
@@ -43,7 +43,7 @@ class Scales:
             return lambda *_: ()
         return partial(self._fits, heart, [room])
 
-    def _fits(self, heart: Heart, left: list[Room], work: Work, jobs: Sequence[Job]) -> list[Job]:
+    def _fits(self, heart: Heart, left: list[Capacity], work: Work, jobs: Sequence[Job]) -> list[Job]:
         """In their order; what does not fit stays where it is, for a host that has room or until this one has.
 
         What is left goes from one device of a look to the next.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from backends.base import Order, Outcome, Snapshot
     from backends.errors import BackendError
     from broker.domain.device import Device
-    from broker.domain.host import Room, Weight
+    from broker.domain.host import Capacity, Weight
     from broker.domain.ids import RemoteId
     from broker.domain.money import Money
     from broker.domain.requirement import Requirement
@@ -93,7 +93,7 @@ class Traced(Backend):
     def specs(self, device: Device) -> Specs | None:
         return self._backend.specs(device)
 
-    def capacity(self) -> Room:
+    def capacity(self) -> Capacity:
         with self._span("capacity"):
             return self._backend.capacity()
 

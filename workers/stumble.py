@@ -28,8 +28,6 @@ MOST_UNREADABLE = 3
 UNREADABLE = "order_unreadable"
 AGAIN = timedelta(seconds=30)
 
-Pair = "tuple[Job, Attempt]"
-
 
 def one_by_one(
     pairs: Sequence[tuple[Job, Attempt]],

@@ -15,7 +15,7 @@ from backends.local.weigh import weight
 from backends.local.wire import Json
 from backends.status_words import StatusWords
 from backends.translation import in_time
-from broker.domain.host import Room
+from broker.domain.host import Capacity
 from broker.domain.ids import RemoteId
 from broker.domain.price import Usage
 from broker.domain.result import Outcomes
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _WORDS = StatusWords("the local host", {phase.value: phase for phase in Phase})
 _CHUNK = 256
 _MAX_RUN_S = 120.0
-_ROOM = ("cores", "free_cores", "memory_bytes", "free_memory_bytes", "backlog_s")
+_CAPACITY = ("cores", "free_cores", "memory_bytes", "free_memory_bytes", "backlog_s")
 # A host that takes longer to say hello stands still, or its machine does: it must not be taken for a living one.
 HELLO_S = 5.0
 
@@ -133,13 +133,13 @@ class LocalBackend(Backend):
     def close(self) -> None:
         self._caller.close()
 
-    def capacity(self) -> Room:
+    def capacity(self) -> Capacity:
         """A host that is not running has all that it will have when it is started."""
         (hello,) = self._ask_running("hello", [None], default=[None], timeout_s=HELLO_S)
         if hello is None:
             cores, memory = machine.cores(), self._memory_bytes or machine.free_memory_bytes()
-            return Room(cores=cores, free_cores=cores, memory_bytes=memory, free_memory_bytes=memory)
-        return Room(**{name: hello[name] for name in _ROOM})
+            return Capacity(cores=cores, free_cores=cores, memory_bytes=memory, free_memory_bytes=memory)
+        return Capacity(**{name: hello[name] for name in _CAPACITY})
 
     def weigh(self, device: str, need: Requirement, *, method: str, memory_bytes: int) -> Weight:
         """As the host will choose, but for what only the text tells."""

@@ -73,13 +73,9 @@ class Dispatch:
 
     def capacity(self) -> dict[str, float]:
         """What there is, and what no large run has been promised: small ones run beside them."""
-        return {
-            "cores": self.cores,
-            "free_cores": max(0, self.cores - self._cores_used),
-            "memory_bytes": self.memory_bytes,
-            "free_memory_bytes": max(0, self.memory_bytes - self._memory_used),
-            "backlog_s": self._lanes.large.waiting_s,
-        }
+        free_cores, free_bytes = max(0, self.cores - self._cores_used), max(0, self.memory_bytes - self._memory_used)
+        cores = {"cores": self.cores, "free_cores": free_cores, "backlog_s": self._lanes.large.waiting_s}
+        return {**cores, "memory_bytes": self.memory_bytes, "free_memory_bytes": free_bytes}
 
     def add(self, job: Job) -> None:
         """Into its lane; ``pump`` starts what can start."""

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from broker.domain.specs import Specs
 
 READ_TIMEOUT_S = 15.0
-_SHORTEST_SUBMIT_S = 2.0
 _LOOKS_AT_ONCE = 8
 _LONGEST_MESSAGE = 1000
 _HTTP_OK = 200

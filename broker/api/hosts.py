@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -14,6 +14,9 @@ from broker.api.jobs import PROBLEMS, answer
 from broker.domain.hub import Member
 from broker.services.hosting import hosts_now
 
+if TYPE_CHECKING:
+    from broker.services.hosting import HostNow
+
 router = APIRouter(prefix="/v1", tags=["operations"], route_class=KeyFirst)
 
 
@@ -22,4 +25,23 @@ async def list_hosts(request: Request, member: Annotated[Member, Depends(needs("
     """Every host that was heard of within a day."""
     room = room_of(request)
     found = await room.slow(partial(hosts_now, room.store, room.clock(), dead=room.settings.terms.dead))
-    return answer({"hosts": [present.host(each) for each in found]})
+    return answer({"hosts": [view_of(each) for each in found]})
+
+
+def view_of(seen: HostNow) -> dict[str, Any]:
+    """One host of local runs."""
+    known = seen.host
+    return {
+        "id": known.id,
+        "machine": known.machine,
+        "version": known.version,
+        "lives": seen.lives,
+        "joined_at": present.time(known.joined_at),
+        "beat_at": present.time(known.beat_at),
+        "cores": known.cores,
+        "free_cores": known.free_cores,
+        "memory_bytes": known.memory_bytes,
+        "free_memory_bytes": known.free_memory_bytes,
+        "devices": sorted(device.name for device in known.devices),
+        "runs": seen.runs,
+    }

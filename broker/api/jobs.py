@@ -143,9 +143,8 @@ async def submit_job(request: Request) -> Response:
         chosen_offer(decided, body.device)
     except QsubmitError:
         # A retry finds the job that its first try made, although its deadline has passed or its device is gone now.
-        again = (
-            None if key is None else await run_in_threadpool(jobs.repeated, room.store, member, key, fingerprint, at=at)
-        )
+        known = partial(jobs.repeated, room.store, member, key or "", fingerprint, at=at)
+        again = None if key is None else await run_in_threadpool(known)
         if again is None:
             raise
         return answer(present.seen(again), 200)

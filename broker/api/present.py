@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from broker.domain.snapshot import Snapshot
     from broker.domain.wall import Wall
     from broker.reads.jobs import Page, Seen
-    from broker.services.hosting import HostNow
     from broker.store.events import StoredEvent
     from broker.store.people import KeyRow
 
@@ -59,25 +58,6 @@ def wall(seen: Wall) -> dict[str, Any]:
         "stands": seen.stands,
         "means": means,
         "seen_at": time(seen.seen_at),
-    }
-
-
-def host(seen: HostNow) -> dict[str, Any]:
-    """One host of local runs."""
-    known = seen.host
-    return {
-        "id": known.id,
-        "machine": known.machine,
-        "version": known.version,
-        "lives": seen.lives,
-        "joined_at": time(known.joined_at),
-        "beat_at": time(known.beat_at),
-        "cores": known.cores,
-        "free_cores": known.free_cores,
-        "memory_bytes": known.memory_bytes,
-        "free_memory_bytes": known.free_memory_bytes,
-        "devices": sorted(device.name for device in known.devices),
-        "runs": seen.runs,
     }
 
 

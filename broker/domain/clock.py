@@ -13,8 +13,6 @@ SECOND = 1_000_000
 # How much faster or slower than the uptime the hub's time may go while the wall clock says something else. A lease of
 # 90 s then lasts between 60 and 180 s by anybody's watch, and an hour's difference is gone after two.
 SLEW = 0.5
-# Beyond this the difference is told: time servers keep machines within milliseconds.
-TOLD = SECOND
 
 
 class Beat(NamedTuple):

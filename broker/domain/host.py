@@ -62,7 +62,7 @@ class Weight:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Room:
+class Capacity:
     """What a host may use at all, what no run has been promised of it, and the core-seconds that wait there already."""
 
     cores: int
@@ -71,7 +71,7 @@ class Room:
     free_memory_bytes: int
     backlog_s: float = 0.0
 
-    def after(self, run: Weight) -> Room | None:
+    def after(self, run: Weight) -> Capacity | None:
         """What is left when the run is taken too; None if another host had better take it.
 
         Small runs go many to a call beside all others: there is always room for them.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from broker.domain.host import Room, Weight
+from broker.domain.host import Capacity, Weight
 from broker.domain.ids import HostId
 from broker.domain.terms import Terms
 from tests.simulation.stage import Crash
@@ -101,8 +101,8 @@ class On:
     def devices(self) -> Sequence[Device]:
         return self._local.devices()
 
-    def capacity(self) -> Room:
-        return Room(cores=4, free_cores=4, memory_bytes=1 << 33, free_memory_bytes=1 << 33)
+    def capacity(self) -> Capacity:
+        return Capacity(cores=4, free_cores=4, memory_bytes=1 << 33, free_memory_bytes=1 << 33)
 
     def weigh(self, *_: object, **__: object) -> Weight:
         return Weight()

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from backends.errors import Busy
-from broker.domain.host import Room, Weight
+from broker.domain.host import Capacity, Weight
 from broker.domain.recovery import Recovery
 from broker.domain.terms import Terms
 from broker.services.invariants import verify
@@ -18,7 +18,7 @@ from workers.heart import Heart, host_id
 
 DEAD = Terms().dead
 LEASE_S = 100  # longer than any lease
-FREE = Room(cores=4, free_cores=4, memory_bytes=1 << 33, free_memory_bytes=1 << 33)
+FREE = Capacity(cores=4, free_cores=4, memory_bytes=1 << 33, free_memory_bytes=1 << 33)
 
 
 class Machine(Scripted):
